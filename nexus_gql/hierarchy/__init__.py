@@ -1,0 +1,82 @@
+"""What should run: the four levels, their settings, and where each value comes from."""
+
+from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
+from .configuring import Configured, checked_patch, configure, configure_within, references
+from .consistency import default_port, entries, inconsistencies, missing
+from .current import Change, Hierarchy
+from .declaration import Declaration, Group, Named, Single, UnknownKey
+from .defaults import ApplicationKind
+from .documents import Document, flattened, is_secret, masked, nested, removed
+from .levels import LevelChange, NewLevel, check_new, create, delete, in_use, update
+from .patches import Patch
+from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
+from .rules import RESERVED, read_quantity
+from .settings import SETTINGS, RolloutStrategy
+from .values import Boolean, Choice, Field, Integer, Json, Kind, Record, Records, Text, Texts, Variant
+from .versions import level_at
+
+__all__ = [
+    "RESERVED",
+    "SETTINGS",
+    "Application",
+    "ApplicationKind",
+    "Boolean",
+    "Catalogue",
+    "Change",
+    "Choice",
+    "Concern",
+    "Configured",
+    "Declaration",
+    "Document",
+    "Effective",
+    "Environment",
+    "Field",
+    "Frozen",
+    "Group",
+    "Hierarchy",
+    "Integer",
+    "Json",
+    "Kind",
+    "Level",
+    "LevelChange",
+    "Named",
+    "Namespace",
+    "NewLevel",
+    "Origin",
+    "OriginKind",
+    "Patch",
+    "Project",
+    "Record",
+    "Records",
+    "Resolved",
+    "RolloutStrategy",
+    "Single",
+    "Stage",
+    "Text",
+    "Texts",
+    "UnknownKey",
+    "Variant",
+    "check_new",
+    "checked_patch",
+    "configure",
+    "configure_within",
+    "create",
+    "default_port",
+    "delete",
+    "entries",
+    "flattened",
+    "freeze",
+    "in_use",
+    "inconsistencies",
+    "is_secret",
+    "level_at",
+    "masked",
+    "masked_overrides",
+    "missing",
+    "nested",
+    "read_quantity",
+    "references",
+    "removed",
+    "thaw",
+    "update",
+]

@@ -1,0 +1,56 @@
+"""What is in force where no level says anything, by the application's kind."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from .documents import takes_away
+from .rules import read_quantity
+from .settings import RolloutStrategy
+from .values import Json
+
+
+class ApplicationKind(StrEnum):
+    """What an application is to the team that builds it; decides its defaults."""
+
+    MODEL = "MODEL"
+    DATA_SERVER = "DATA_SERVER"
+    FRONTEND = "FRONTEND"
+    AGENT = "AGENT"
+    SERVICE = "SERVICE"
+
+
+def defaults(kind: ApplicationKind | None, declared: Mapping[str, Any]) -> dict[str, Json]:
+    """Nexus's own settings, given what the levels declare together (marks included). `kind` None: of a level above applications."""
+    document: dict[str, Json] = {
+        "replicas": 1,
+        "resources.cpuRequest": _at_most("100m", declared.get("resources.cpuLimit")),
+        "resources.memoryRequest": _at_most("128Mi", declared.get("resources.memoryLimit")),
+        "rollout.strategy": RolloutStrategy.ROLLING.value,
+        "rollout.maxUnavailable": "0",
+        "rollout.deadline": "10m",
+    }
+    if (declared.get("resources.gpus") or 0) > 0:
+        # A rolling update would wait for a second set of GPUs, which few clusters have to spare.
+        document["rollout.strategy"] = RolloutStrategy.RECREATE.value
+    if declared.get("rollout.strategy", document["rollout.strategy"]) == RolloutStrategy.RECREATE:
+        del document["rollout.maxUnavailable"]
+    if kind is not None:
+        document["ports.http"] = {"port": 80 if kind is ApplicationKind.FRONTEND else 8080}
+        if kind is not ApplicationKind.FRONTEND and _has_http_port(declared) and "probes.readiness" not in declared:
+            document["probes.readiness"] = {"tcp": True, "port": "http"}
+    return document
+
+
+def _at_most(request: str, limit: Any) -> str:
+    """The default request, or the limit that a level sets below it: Kubernetes refuses a request above its limit."""
+    amount, most = read_quantity(request), read_quantity(limit) if isinstance(limit, str) else None
+    return limit if amount is not None and most is not None and most < amount else request
+
+
+def _has_http_port(declared: Mapping[str, Any]) -> bool:
+    """Whether a TCP port `http` is there: declared, or by default and not taken away."""
+    if "ports.http" in declared:
+        port = declared["ports.http"]
+        return not takes_away(port) and port.get("protocol") in {None, "TCP"}
+    return declared.get("ports", ...) is not None

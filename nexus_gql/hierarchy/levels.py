@@ -1,0 +1,301 @@
+"""Making, changing and deleting levels: what is not settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from nexus_gql import clock, paths
+from nexus_gql.access import Role, Viewer, not_found, require_role
+from nexus_gql.database import next_change, transactional
+from nexus_gql.paths import DEPTHS, Path
+from nexus_gql.problems import Problem, ProblemCode, Refused
+from nexus_gql.vault import Secret, Vault
+
+from . import models
+from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Stage
+from .configuring import checked_patch, inconsistency_problems, store_secrets
+from .current import Hierarchy
+from .defaults import ApplicationKind
+from .documents import NOTHING
+from .patches import Patch, apply
+from .provenance import effective
+from .settings import SETTINGS
+from .versions import level_at
+
+_NAME_LIMIT = 255
+_DESCRIPTION_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLevel:
+    """What makes a level: the settings shaped as in the API, and what its kind has besides."""
+
+    parent: Path | None
+    name: str
+    display_name: str | None = None
+    description: str | None = None
+    settings: Mapping[str, Any] | None = None
+    stage: Stage | None = None
+    cluster_id: str | None = None
+    concern: Concern | None = None
+    kubernetes_name: str | None = None
+    kind: ApplicationKind | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it will be."""
+        return paths.child(self.parent, self.name) if self.parent else Path(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """What becomes different; a key that is absent stays as it is."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> Level:
+    """A new level, or Refused with paths that count from the mutation's `input`."""
+    await _create(hierarchy, vault, viewer, new)
+    return (await hierarchy.current()).levels[new.path]
+
+
+@transactional
+async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> None:
+    number = await next_change()
+    catalogue = await hierarchy.locked(number)
+    patch = check_new(catalogue, viewer, new)
+    level_id, now = uuid4(), clock.now()
+    document = apply(NOTHING, patch, SETTINGS)
+    await models.Level.create(
+        id=level_id,
+        path=new.path,
+        display_name=new.display_name or new.name,
+        description=new.description,
+        document=document,
+        change=number,
+        created_at=now,
+        updated_at=now,
+        stage=new.stage,
+        cluster_id=_cluster_of(catalogue, new),
+        concern=new.concern,
+        kubernetes_name=_kubernetes_name(new),
+        kind=new.kind,
+    )
+    await store_secrets(vault, viewer, level_id, document, patch, now)
+
+
+def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
+    """The settings of a new level as a patch; Refused where the level cannot be made."""
+    problems: list[Problem] = []
+    what = DEPTHS[paths.depth(new.path) - 1]
+    if new.parent is not None and catalogue.get(_PARENTS[what], new.parent) is None:
+        raise Refused(not_found(new.parent, DEPTHS[DEPTHS.index(what) - 1]))
+    if not paths.is_label(new.name):
+        remedy = "The display name may be anything."
+        message = (
+            f"A name is a DNS label: lower-case letters, digits and hyphens, at most 63; {new.name[:80]!r} is not."
+        )
+        problems.append(Problem(ProblemCode.INVALID, message, ("name",), remedy))
+    elif what == "application" and not new.name[0].isalpha():
+        message = f"An application's name begins with a letter, since its Service has the same; {new.name!r} does not."
+        problems.append(Problem(ProblemCode.INVALID, message, ("name",)))
+    elif new.path in catalogue.levels:
+        problems.append(Problem(ProblemCode.ALREADY_EXISTS, f"There is a {what} `{new.path}` already.", ("name",)))
+    problems += _text_problems({"displayName": new.display_name, "description": new.description})
+    problems += _kubernetes_name_problems(catalogue, viewer, new)
+    patch, wrong = checked_patch(new.settings or {}, "settings")
+    problems += wrong
+    if not problems:
+        problems += _inconsistent(catalogue, new, patch)
+    if problems:
+        raise Refused(problems)
+    return patch
+
+
+_PARENTS: dict[str, type[Level]] = {"environment": Level, "namespace": Environment, "application": Namespace}
+
+
+def _inconsistent(catalogue: Catalogue, new: NewLevel, patch: Patch) -> list[Problem]:
+    if new.kind is None:
+        return []
+    documents = [(step, catalogue.levels[step].document) for step in paths.lineage(new.path)[:-1]]
+    settings = effective(new.path, [*documents, (new.path, apply(NOTHING, patch, SETTINGS))], new.kind, SETTINGS)
+    return [problem.under("settings") for problem in inconsistency_problems(settings, patch)]
+
+
+def _kubernetes_name(new: NewLevel) -> str | None:
+    if new.concern is None:
+        return None
+    return new.kubernetes_name or paths.kubernetes_namespace(new.path)
+
+
+def _cluster_of(catalogue: Catalogue, new: NewLevel) -> UUID | None:
+    cluster = new.cluster_id
+    if new.concern is not None and new.parent is not None:
+        environment = catalogue.get(Environment, new.parent)
+        cluster = environment.cluster_id if environment else None
+    return None if cluster is None else UUID(cluster)
+
+
+def _kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> list[Problem]:
+    name = _kubernetes_name(new)
+    if name is None or new.parent is None or not paths.is_label(new.name):
+        return []
+    at = ("kubernetesName",) if new.kubernetes_name else ("name",)
+    if not paths.is_label(name):
+        return [
+            Problem(ProblemCode.INVALID, f"A Kubernetes namespace is named by a DNS label; {name[:80]!r} is none.", at)
+        ]
+    if name.startswith("kube-"):
+        return [Problem(ProblemCode.INVALID, "Namespaces named `kube-…` belong to Kubernetes itself.", at)]
+    if new.kubernetes_name and new.kubernetes_name != paths.kubernetes_namespace(new.path):
+        try:
+            require_role(viewer, Role.ADMIN, None, *at)
+        except Refused as refusal:
+            return list(refusal.problems)
+    environment = catalogue.get(Environment, new.parent)
+    if environment is not None and (taken := namespace_named(catalogue, environment.cluster_id, name)) is not None:
+        return [Problem(ProblemCode.ALREADY_EXISTS, f"`{name}` on this cluster is the namespace `{taken.path}`.", at)]
+    return []
+
+
+def namespace_named(catalogue: Catalogue, cluster_id: str | None, name: str) -> Namespace | None:
+    """The namespace that has a Kubernetes name on a cluster."""
+    if cluster_id is None:
+        return None
+    for level in catalogue.below(None):
+        if (
+            isinstance(level, Namespace)
+            and level.kubernetes_name == name
+            and catalogue.above(Environment, level.path).cluster_id == cluster_id
+        ):
+            return level
+    return None
+
+
+def _text_problems(texts: Mapping[str, Any]) -> list[Problem]:
+    limits = {"displayName": _NAME_LIMIT, "description": _DESCRIPTION_LIMIT}
+    problems = []
+    for name, limit in limits.items():
+        text = texts.get(name)
+        if text is not None and (len(text) > limit or "\0" in text):
+            problems.append(Problem(ProblemCode.INVALID, f"This is at most {limit} characters, without NUL.", (name,)))
+    return problems
+
+
+# ── changing ──
+
+
+async def update(
+    hierarchy: Hierarchy, viewer: Viewer, path: Path, change: LevelChange, expected_version: int | None
+) -> Level:
+    """The level after the change, or Refused with paths that count from the mutation's arguments."""
+    await _update(hierarchy, viewer, path, change, expected_version)
+    return (await hierarchy.current()).levels[path]
+
+
+@transactional
+async def _update(
+    hierarchy: Hierarchy, viewer: Viewer, path: Path, change: LevelChange, expected_version: int | None
+) -> None:
+    number = await next_change()
+    catalogue = await hierarchy.locked(number)
+    level = level_at(catalogue, path, expected_version)
+    columns = _columns(level, catalogue, viewer, change)
+    if not columns:
+        return
+    await models.Level.filter(id=level.id).update(
+        **columns, version=level.version + 1, change=number, updated_at=clock.now()
+    )
+    if "cluster_id" in columns:
+        below = [str(namespace.id) for namespace in catalogue.below(path) if isinstance(namespace, Namespace)]
+        await models.Level.filter(id__in=below).update(cluster_id=columns["cluster_id"], change=number)
+
+
+_COLUMNS: dict[str, tuple[str, type[Level]]] = {
+    "displayName": ("display_name", Level),
+    "description": ("description", Level),
+    "stage": ("stage", Environment),
+    "cluster": ("cluster_id", Environment),
+    "concern": ("concern", Namespace),
+    "kind": ("kind", Application),
+}
+
+
+def _columns(level: Level, catalogue: Catalogue, viewer: Viewer, change: LevelChange) -> dict[str, Any]:
+    problems = [problem.under("input") for problem in _text_problems(change.fields)]
+    columns = {}
+    for name, value in change.fields.items():
+        column, kind = _COLUMNS[name]
+        if not isinstance(level, kind):
+            message = f"`{level.path}` is no {kind.__name__.lower()} and has no {name}."
+            problems.append(Problem(ProblemCode.INVALID, message, ("input", name)))
+            continue
+        if name in {"stage", "cluster"}:
+            require_role(viewer, Role.ADMIN, level.path, "input", name)
+        if value is None and name == "displayName":
+            columns[column] = paths.name(level.path)
+        elif value is None and name not in {"description", "cluster"}:
+            problems.append(Problem(ProblemCode.INVALID, f"{name} cannot be null.", ("input", name)))
+        elif value != getattr(level, column):
+            columns[column] = value
+    if "cluster_id" in columns:
+        problems += _moving_problems(level, catalogue, columns["cluster_id"])
+    if problems:
+        raise Refused(problems)
+    return columns
+
+
+def _moving_problems(level: Level, catalogue: Catalogue, cluster_id: str | None) -> list[Problem]:
+    at = ("input", "cluster")
+    running = [application for application in catalogue.applications(level.path) if application.deployed]
+    if running:
+        return [in_use(running, "Its cluster cannot change", *at)]
+    problems = []
+    for namespace in catalogue.below(level.path):
+        if isinstance(namespace, Namespace):
+            taken = namespace_named(catalogue, cluster_id, namespace.kubernetes_name)
+            if taken is not None:
+                message = f"`{namespace.kubernetes_name}` on that cluster is the namespace `{taken.path}`."
+                problems.append(Problem(ProblemCode.ALREADY_EXISTS, message, at))
+    return problems
+
+
+def in_use(running: list[Application], what: str, *argument: str) -> Problem:
+    """The refusal of what would pull the ground from under running applications."""
+    names = ", ".join(f"`{application.path}`" for application in running[:5])
+    more = f" and {len(running) - 5} more" if len(running) > 5 else ""
+    verb = "is" if len(running) == 1 else "are"
+    return Problem(
+        ProblemCode.IN_USE,
+        f"{what} while something runs there: {names}{more} {verb} deployed.",
+        argument,
+        remedy="Remove them from the cluster first (`remove`).",
+    )
+
+
+# ── deleting ──
+
+
+async def delete(hierarchy: Hierarchy, path: Path) -> Level:
+    """Delete a level and all below it; Refused with IN_USE while anything below may be on a cluster. Answers what it was."""
+    level = await _delete(hierarchy, path)
+    await hierarchy.current()
+    return level
+
+
+@transactional
+async def _delete(hierarchy: Hierarchy, path: Path) -> Level:
+    number = await next_change()
+    catalogue = await hierarchy.locked(number)
+    level = level_at(catalogue, path, None)
+    running = [application for application in catalogue.applications(path) if application.deployed]
+    if running:
+        raise Refused(in_use(running, f"`{path}` cannot be deleted", "path"))
+    ids = [below.id for below in catalogue.below(path)]
+    for start in range(0, len(ids), 500):  # SQLite takes a bounded number of parameters
+        await Secret.filter(level_id__in=ids[start : start + 500]).delete()
+        await models.Level.filter(id__in=ids[start : start + 500]).delete()
+    return level
