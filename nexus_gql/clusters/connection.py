@@ -1,0 +1,102 @@
+"""One authenticated client of one cluster, with a time limit on everything."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from kubernetes_asyncio.client import ApiClient, Configuration
+
+from .errors import refusal, translated
+
+CONNECT_LIMIT = 5.0
+ANSWER_LIMIT = 15.0
+# Watches and log streams keep a connection each; the client's own limit of 100 would make the next one wait in silence.
+_CONNECTIONS = 2000
+
+APPLY = "application/apply-patch+yaml"
+
+Query = Mapping[str, str | int]
+
+
+class Connection:
+    """Requests to one cluster. Every error is a ClusterError."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        configuration.connection_pool_maxsize = _CONNECTIONS
+        self._api = ApiClient(configuration)
+        self.server = str(configuration.host)
+
+    async def close(self) -> None:
+        """End every request and stream."""
+        await self._api.close()
+
+    async def get(self, path: str, query: Query | None = None, *, limit: float = ANSWER_LIMIT) -> bytes:
+        """The body of an answer."""
+        return await self._answer("GET", path, query, None, "application/json", limit)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Query | None = None,
+        content_type: str = "application/json",
+        limit: float = ANSWER_LIMIT,
+    ) -> bytes:
+        """The body of the answer to a request that changes something."""
+        return await self._answer(method, path, query, body, content_type, limit)
+
+    async def _answer(
+        self, method: str, path: str, query: Query | None, body: Any, content_type: str, limit: float
+    ) -> bytes:
+        timeout = aiohttp.ClientTimeout(total=limit, sock_connect=CONNECT_LIMIT)
+        async with self._response(method, path, query, body, content_type, timeout) as response:
+            return await response.read()
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Query | None = None, *, silence: float
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """An answer that goes on. `silence`: seconds without a byte after which it counts as lost."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT, sock_read=silence)
+        async with self._response("GET", path, query, None, "application/json", timeout) as response:
+            yield response.content
+
+    @asynccontextmanager
+    async def _response(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: Any,
+        content_type: str,
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        parameters = [(name, str(value)) for name, value in (query or {}).items()]
+        try:
+            await self._api.update_params_for_auth(headers, parameters, ["BearerToken"])
+            response: aiohttp.ClientResponse = await self._api.rest_client.request(
+                method,
+                self.server + path,
+                query_params=dict(parameters),
+                headers=headers,
+                body=body,
+                _preload_content=False,
+                _request_timeout=timeout,
+            )
+            async with response:
+                await _accept(response)
+                yield response
+        except Exception as error:
+            meant = translated(error)
+            if meant is None or meant is error:
+                raise
+            raise meant from error
+
+
+async def _accept(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 400:
+        raise refusal(response.status, await response.read(), response.headers.get("Retry-After"))

@@ -1,0 +1,156 @@
+"""Kubeconfigs: read, restricted, and turned into the client's configuration."""
+
+import asyncio
+import base64
+import binascii
+import tempfile
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes_asyncio.client import Configuration
+from kubernetes_asyncio.config import ConfigException, load_kube_config_from_dict
+
+from .errors import Unauthorized
+
+_SIZE_LIMIT = 1_000_000
+_FILES = ("certificate-authority", "client-certificate", "client-key")
+
+
+class UnusableKubeconfig(ValueError):
+    """The message says what is wrong with it."""
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The mapping that a kubeconfig's text spells."""
+    if len(text) > _SIZE_LIMIT:
+        raise UnusableKubeconfig("A kubeconfig is smaller than 1 MB; this is not.")
+    try:
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UnusableKubeconfig(f"This is no YAML: {str(error)[:200]}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("clusters"), list):
+        raise UnusableKubeconfig("A kubeconfig has `clusters`, `contexts` and `users`; this has not.")
+    return config
+
+
+def contexts(config: Mapping[str, Any]) -> list[str]:
+    """The names of its contexts."""
+    return [entry["name"] for entry in config.get("contexts") or () if isinstance(entry, dict) and "name" in entry]
+
+
+def chosen(config: Mapping[str, Any], context: str | None) -> dict[str, Any]:
+    """A kubeconfig with one context, one cluster and one user: the named one's, else the current one's."""
+    name = context or config.get("current-context")
+    if not name:
+        raise UnusableKubeconfig(f"It has no current context; name one of {', '.join(contexts(config)) or 'none'}.")
+    there = _named(config, "contexts", name).get("context") or {}
+    cluster = _named(config, "clusters", there.get("cluster"))
+    user = _named(config, "users", there["user"]) if there.get("user") else {"name": "nobody", "user": {}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "contexts": [{"name": name, "context": {"cluster": cluster["name"], "user": user["name"]}}],
+        "clusters": [cluster],
+        "users": [user],
+    }
+
+
+def _named(config: Mapping[str, Any], section: str, name: Any) -> dict[str, Any]:
+    for entry in config.get(section) or ():
+        if isinstance(entry, dict) and entry.get("name") == name:
+            return entry
+    there = [str(entry.get("name")) for entry in config.get(section) or () if isinstance(entry, dict)]
+    raise UnusableKubeconfig(f"It has no {section[:-1]} `{name}`; there are {', '.join(there) or 'none'}.")
+
+
+def restrict(config: Mapping[str, Any]) -> None:
+    """Refuse what would make this server run a program, read its own files, or speak through a proxy for whoever sent it.
+
+    `config` is one that `chosen` made.
+    """
+    cluster, user = config["clusters"][0].get("cluster") or {}, config["users"][0].get("user") or {}
+    for name in ("exec", "auth-provider"):
+        if name in user:
+            raise UnusableKubeconfig(
+                f"It gets its credentials by `{name}`, a program; use a token or a client certificate."
+            )
+    for part in (cluster, user):
+        for name in (*_FILES, "tokenFile"):
+            if name in part:
+                raise UnusableKubeconfig(
+                    f"It refers to a file (`{name}`); put the content in (`{name}-data`, `token`)."
+                )
+    if "proxy-url" in cluster:
+        raise UnusableKubeconfig("It goes through a proxy (`proxy-url`), which is not taken from content.")
+    if not str(cluster.get("server", "")).startswith(("https://", "http://")):
+        raise UnusableKubeconfig("Its cluster has no `server` that begins with https:// or http://.")
+
+
+def at(config: dict[str, Any], server: str) -> dict[str, Any]:
+    """The same kubeconfig with another address."""
+    moved = deepcopy(config)
+    moved["clusters"][0]["cluster"]["server"] = server
+    return moved
+
+
+def server(config: Mapping[str, Any]) -> str:
+    """The address in a chosen kubeconfig."""
+    return str(config["clusters"][0]["cluster"].get("server", ""))
+
+
+async def configuration(config: dict[str, Any], folder: Path | None = None) -> "Loaded":
+    """The client's configuration of a chosen kubeconfig. `folder`: where files that it names lie."""
+    loaded = Loaded()
+    try:
+        prepared = await asyncio.to_thread(loaded.with_files, config, folder)
+        await load_kube_config_from_dict(prepared, client_configuration=loaded.configuration)
+    except (ConfigException, UnusableKubeconfig, KeyError, TypeError, AttributeError, AssertionError) as error:
+        loaded.close()
+        raise Unauthorized(f"The kubeconfig cannot be used: {error}") from error
+    except BaseException:
+        loaded.close()
+        raise
+    return loaded
+
+
+class Loaded:
+    """A configuration whose certificates lie in a folder that lives until the client has read them.
+
+    The library would write them to files of its own that stay until the process ends, or for ever where it is killed.
+    """
+
+    def __init__(self) -> None:
+        self.configuration = Configuration()
+        self._folder = tempfile.TemporaryDirectory(prefix="nexus-")
+
+    def with_files(self, config: dict[str, Any], base: Path | None) -> dict[str, Any]:
+        """The kubeconfig with its inline certificates and keys as files."""
+        prepared = deepcopy(config)
+        parts = [prepared["clusters"][0].get("cluster") or {}, prepared["users"][0].get("user") or {}]
+        for part in parts:
+            for name in _FILES:
+                if (data := part.pop(f"{name}-data", None)) is not None:
+                    part[name] = self._file(name, data)
+                elif name in part and base is not None:
+                    part[name] = str(base / part[name])
+            if "tokenFile" in part and base is not None:
+                part["tokenFile"] = str(base / part["tokenFile"])
+        return prepared
+
+    def _file(self, name: str, data: str) -> str:
+        try:
+            content = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise UnusableKubeconfig(f"`{name}-data` is not base64.") from error
+        path = Path(self._folder.name) / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+        return str(path)
+
+    def close(self) -> None:
+        """Delete the files."""
+        self._folder.cleanup()
