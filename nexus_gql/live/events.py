@@ -1,0 +1,84 @@
+"""The newest events of a cluster, in the order in which they came or rose again.
+
+Kubernetes forgets events after an hour; here the last 10,000 of each cluster stay while the process does.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from .objects import Event, ObjectReference
+
+CAPACITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with what is known of it: its place in the cluster's order, and the application that it is about."""
+
+    version: int
+    event: Event
+    application_id: str | None
+
+
+class EventLog:
+    """Takes events from a reflector; readers ask for what came after a version."""
+
+    def __init__(self, application_of: Callable[[ObjectReference], str | None], tell: Callable[[], None]) -> None:
+        self.forgotten = 0
+        """The newest version that had to make room: what is older than it may be incomplete."""
+        self.synced = False
+        self._application_of = application_of
+        self._tell = tell
+        self._records: dict[int, Record] = {}
+        self._versions: dict[str, int] = {}
+
+    @property
+    def newest(self) -> int:
+        """The newest version; 0 while there is none."""
+        return next(reversed(self._records), 0)
+
+    def after(self, version: int) -> list[Record]:
+        """What came after a version, oldest first."""
+        found = []
+        for record in self.newest_first():
+            if record.version <= version:
+                break
+            found.append(record)
+        return found[::-1]
+
+    def newest_first(self) -> Iterator[Record]:
+        """Everything that is kept."""
+        return reversed(self._records.values())
+
+    def replace(self, objects: Iterable[Event]) -> None:
+        """A list: what is not in it any more stays, since only Kubernetes has forgotten it."""
+        for event in sorted(objects, key=_version):
+            self._take(event)
+        self.synced = True
+        self._tell()
+
+    def put(self, item: Event) -> None:
+        """An event that came, or whose count rose."""
+        self._take(item)
+        self._tell()
+
+    def remove(self, uid: str) -> None:
+        """Kubernetes forgets it; we do not."""
+
+    def _take(self, event: Event) -> None:
+        version = _version(event)
+        known = self._versions.get(event.metadata.uid, 0)
+        if version <= known:
+            return
+        old = self._records.pop(known, None)
+        application = self._application_of(event.involved_object) or (old.application_id if old else None)
+        self._versions[event.metadata.uid] = version
+        self._records[version] = Record(version, event, application)
+        if len(self._records) > CAPACITY:
+            self.forgotten = next(iter(self._records))
+            gone = self._records.pop(self.forgotten)
+            del self._versions[gone.event.metadata.uid]
+
+
+def _version(event: Event) -> int:
+    return int(event.metadata.resource_version)

@@ -1,0 +1,80 @@
+"""How a Deployment is doing, from the Deployment and its pods."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from nexus_gql.live.objects import Condition, Deployment, Pod
+
+from .pod import judge_pod
+from .verdict import Health, Verdict
+
+
+def judge_deployment(deployment: Deployment, pods: Iterable[Pod], now: datetime) -> Verdict:
+    """The verdict on a Deployment at an instant. `pods`: those of all its ReplicaSets."""
+    spec, status = deployment.spec, deployment.status
+    if deployment.metadata.deletion_timestamp is not None:
+        return Verdict(Health.PROGRESSING, "It is being taken off the cluster.", "Terminating")
+    if status.observed_generation < deployment.metadata.generation:
+        return Verdict(Health.PROGRESSING, "Kubernetes has not taken up the latest change yet.", "Waiting")
+    if spec.paused:
+        return Verdict(Health.SUSPENDED, "Its rollout is paused.", "DeploymentPaused")
+    if spec.replicas == 0:
+        return Verdict(Health.SUSPENDED, "It is scaled to zero: nothing runs, as asked.", "ScaledToZero")
+    if (trouble := _trouble(deployment, judged(pods, now))) is not None:
+        return trouble
+    if status.updated_replicas < spec.replicas:
+        message = f"{status.updated_replicas} of {spec.replicas} new pods are made."
+        return Verdict(Health.PROGRESSING, message, "ReplicaSetUpdated", _since(deployment))
+    if status.replicas > status.updated_replicas:
+        left = status.replicas - status.updated_replicas
+        message = f"{status.updated_replicas} new pods are there; {left} of the old {'is' if left == 1 else 'are'} still to end."
+        return Verdict(Health.PROGRESSING, message, "ReplicaSetUpdated", _since(deployment))
+    if status.available_replicas < spec.replicas:
+        message = f"{status.available_replicas} of {spec.replicas} pods are ready."
+        return Verdict(Health.PROGRESSING, message, "MinimumReplicasUnavailable", _since(deployment))
+    message = "The pod is ready." if spec.replicas == 1 else f"All {spec.replicas} pods are ready."
+    return Verdict(Health.HEALTHY, message, None, _since(deployment))
+
+
+def judged(pods: Iterable[Pod], now: datetime) -> list[tuple[Pod, Verdict]]:
+    """The pods that are meant to stay, each with its verdict."""
+    return [(pod, judge_pod(pod, now)) for pod in pods if pod.metadata.deletion_timestamp is None]
+
+
+def _trouble(deployment: Deployment, pods: Sequence[tuple[Pod, Verdict]]) -> Verdict | None:
+    failure = _condition(deployment, "ReplicaFailure")
+    if failure is not None and failure.status == "True":
+        message = f"Kubernetes refuses to make its pods: {failure.message}"
+        return Verdict(Health.DEGRADED, message, failure.reason, failure.last_transition_time)
+    bad = [(pod, verdict) for pod, verdict in pods if verdict.status is Health.DEGRADED]
+    if bad:
+        return of_pods(bad, len(pods))
+    progressing = _condition(deployment, "Progressing")
+    if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
+        left = [verdict.message for _, verdict in pods if verdict.status is not Health.HEALTHY]
+        message = (
+            f"It has not come up within {deployment.spec.progress_deadline_seconds} seconds. {left[0] if left else ''}"
+        )
+        return Verdict(Health.DEGRADED, message.strip(), progressing.reason, progressing.last_update_time)
+    return None
+
+
+def of_pods(bad: Sequence[tuple[Pod, Verdict]], total: int) -> Verdict:
+    """The verdict on a workload of which some pods are in trouble."""
+    pod, verdict = bad[0]
+    recheck = min((verdict.recheck for _, verdict in bad if verdict.recheck is not None), default=None)
+    how_many = (
+        ""
+        if total == 1
+        else f"{len(bad)} of {total} pods {'is' if len(bad) == 1 else 'are'} in trouble; {pod.metadata.name}: "
+    )
+    return Verdict(Health.DEGRADED, how_many + verdict.message, verdict.reason, verdict.since, recheck)
+
+
+def _condition(deployment: Deployment, kind: str) -> Condition | None:
+    return next((condition for condition in deployment.status.conditions if condition.type == kind), None)
+
+
+def _since(deployment: Deployment) -> str | None:
+    available = _condition(deployment, "Available")
+    return None if available is None else available.last_transition_time

@@ -1,0 +1,109 @@
+"""A cursor: how far a reader of many sources has come, small, and meaning the same on every replica.
+
+It holds one watermark, the time of the newest line sent, and the positions of those sources whose last line is close to it or
+past it, or which are known to lag. Every other source was quiet for `WINDOW` before the watermark, so going on from that
+window's beginning neither loses a line of it nor repeats one.
+"""
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .lines import Position
+
+WINDOW = 5_000_000_000
+"""Nanoseconds before the watermark within which every source that wrote is listed."""
+
+_KEY_BYTES = 5
+
+
+class MalformedCursor(ValueError):
+    """The text was not made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to go on."""
+
+    watermark: int = 0
+    positions: Mapping[bytes, Position] = field(default_factory=dict)
+
+    def position(self, source: str) -> Position:
+        """Where to go on in a source."""
+        listed = self.positions.get(_key(source))
+        return listed if listed is not None else Position(max(0, self.watermark - WINDOW))
+
+    def text(self) -> str:
+        """The cursor as a client holds it."""
+        parts = [_number(self.watermark)]
+        for key, position in sorted(self.positions.items()):
+            # Most listed positions are near the watermark, so the distance takes half the bytes of the time itself.
+            parts += [key, _number(_zigzag(self.watermark - position.at)), _number(position.count)]
+        body = b"".join(parts)
+        return base64.urlsafe_b64encode(body + zlib.crc32(body).to_bytes(4, "big")).decode().rstrip("=")
+
+    @classmethod
+    def of(cls, positions: Mapping[str, Position], lagging: set[str]) -> "Cursor":
+        """The cursor of a reader that stands at these positions in these sources."""
+        watermark = max((position.at for position in positions.values()), default=0)
+        listed = {
+            _key(source): position
+            for source, position in positions.items()
+            if position.at > watermark - WINDOW or source in lagging
+        }
+        return cls(watermark, listed)
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """The cursor that a client hands back."""
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError) as error:
+            raise MalformedCursor("This cursor was not made here.") from error
+        body, check = raw[:-4], raw[-4:]
+        if len(raw) < 5 or zlib.crc32(body).to_bytes(4, "big") != check:
+            raise MalformedCursor("This cursor was not made here.")
+        watermark, at = _read(body, 0)
+        positions = {}
+        while at < len(body):
+            key, at = body[at : at + _KEY_BYTES], at + _KEY_BYTES
+            distance, at = _read(body, at)
+            count, at = _read(body, at)
+            positions[key] = Position(watermark - _unzigzag(distance), count)
+        return cls(watermark, positions)
+
+
+def _key(source: str) -> bytes:
+    return hashlib.blake2b(source.encode(), digest_size=_KEY_BYTES).digest()
+
+
+def _zigzag(number: int) -> int:
+    return number << 1 if number >= 0 else (-number << 1) - 1
+
+
+def _unzigzag(number: int) -> int:
+    return number >> 1 if not number & 1 else -((number + 1) >> 1)
+
+
+def _number(value: int) -> bytes:
+    """A variable-length integer, seven bits a byte."""
+    parts = bytearray()
+    while True:
+        value, low = value >> 7, value & 0x7F
+        parts.append(low | (0x80 if value else 0))
+        if not value:
+            return bytes(parts)
+
+
+def _read(body: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(body):
+        byte = body[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if not byte & 0x80:
+            return value, at
+    raise MalformedCursor("This cursor was not made here.")

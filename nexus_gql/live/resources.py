@@ -1,0 +1,89 @@
+"""The kinds that are watched: where the apiserver has them, and what we keep of them."""
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from .objects import Deployment, EndpointSlice, Event, Pod, ReplicaSet, Service, Slim
+
+T = TypeVar("T", Pod, Deployment, ReplicaSet, Service, EndpointSlice, Event)
+
+
+class ListMeta(Slim, frozen=True):
+    """A list's own metadata. `continue_` asks for the next page."""
+
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list."""
+
+    items: list[T] | None
+    metadata: ListMeta = ListMeta()
+
+
+class WatchLine(msgspec.Struct, frozen=True):
+    """One line of a watch, its object not yet decoded."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class _Version(Slim, frozen=True):
+    resource_version: str = ""
+
+
+class _Marked(Slim, frozen=True):
+    metadata: _Version = _Version()
+
+
+_line = msgspec.json.Decoder(WatchLine)
+_mark = msgspec.json.Decoder(_Marked)
+
+
+@dataclass(frozen=True)
+class Resource(Generic[T]):
+    """A kind: its path and its struct."""
+
+    kind: str
+    prefix: str
+    plural: str
+    struct: type[T]
+    _page: "msgspec.json.Decoder[Page[T]]" = field(init=False, repr=False)
+    _object: "msgspec.json.Decoder[T]" = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_page", msgspec.json.Decoder(Page[self.struct]))  # type: ignore[name-defined]
+        object.__setattr__(self, "_object", msgspec.json.Decoder(self.struct))
+
+    def path(self, namespace: str | None) -> str:
+        """Where its objects are: of one namespace, or of all."""
+        return f"{self.prefix}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.prefix}/{self.plural}"
+
+    def page(self, body: bytes) -> Page[T]:
+        """A page of a list."""
+        return self._page.decode(body)
+
+    def decoded(self, raw: msgspec.Raw | bytes) -> T:
+        """One object."""
+        return self._object.decode(raw)
+
+
+def watch_line(line: bytes) -> WatchLine:
+    """The type of a watch's line, and its object undecoded."""
+    return _line.decode(line)
+
+
+def version_of(raw: msgspec.Raw) -> str:
+    """The resource version in a bookmark."""
+    return _mark.decode(raw).metadata.resource_version
+
+
+PODS = Resource("Pod", "/api/v1", "pods", Pod)
+DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments", Deployment)
+REPLICA_SETS = Resource("ReplicaSet", "/apis/apps/v1", "replicasets", ReplicaSet)
+SERVICES = Resource("Service", "/api/v1", "services", Service)
+ENDPOINT_SLICES = Resource("EndpointSlice", "/apis/discovery.k8s.io/v1", "endpointslices", EndpointSlice)
+EVENTS = Resource("Event", "/api/v1", "events", Event)
