@@ -3,9 +3,8 @@
 import sqlite3
 import sys
 
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import OperationalError
 
-_ALWAYS = (DBConnectionError, OperationalError, sqlite3.OperationalError, OSError)
 _ASYNCPG = (
     "PostgresConnectionError",
     "InterfaceError",
@@ -17,8 +16,14 @@ _ASYNCPG = (
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database, not the request, is at fault. TimeoutError is an OSError."""
-    if isinstance(error, _ALWAYS):
+    """Whether the database, not the request, is at fault. TimeoutError and Tortoise's DBConnectionError are OSErrors."""
+    if isinstance(error, OperationalError) and error.args and isinstance(error.args[0], Exception):
+        # Tortoise says OperationalError of a wrong statement, too, and keeps the driver's own error inside.
+        return is_unavailable(error.args[0])
+    if isinstance(error, sqlite3.OperationalError):
+        # SQLITE_ERROR is a wrong statement, such as one about a table that is not there.
+        return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    if isinstance(error, OSError):
         return True
     asyncpg = sys.modules.get("asyncpg")  # imported by Tortoise where PostgreSQL is used
     return asyncpg is not None and isinstance(error, tuple(getattr(asyncpg, name) for name in _ASYNCPG))

@@ -48,7 +48,7 @@ async def _executor(url: str, models: Sequence[str]) -> AsyncIterator[MigrationE
     if path := sqlite_file(url):
         path.parent.mkdir(parents=True, exist_ok=True)
     config = settings(url, models)
-    await Tortoise.init(config=config, init_connections=False)
+    await Tortoise.init(config=config)
     try:
         yield MigrationExecutor(get_connection(NAME), config["apps"])
     except Exception as error:

@@ -32,7 +32,7 @@ def transactional(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
             try:
                 async with in_transaction() as connection:
                     return await function(*args, **kwargs)
-            except sqlite3.OperationalError:
+            except sqlite3.Error:
                 # COMMIT failed (the disk is full, the file locked). Tortoise leaves the transaction open and would commit it
                 # with the next one, after we have said that it failed.
                 if connection is not None:

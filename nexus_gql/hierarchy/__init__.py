@@ -1,7 +1,7 @@
 """What should run: the four levels, their settings, and where each value comes from."""
 
 from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
-from .configuring import Configured, checked_patch, configure, configure_within, references
+from .configuring import Configured, checked_patch, configure, configure_within, preview, references
 from .consistency import default_port, entries, inconsistencies, missing
 from .current import Change, Hierarchy
 from .declaration import Declaration, Group, Named, Single, UnknownKey
@@ -11,6 +11,7 @@ from .levels import LevelChange, NewLevel, check_new, create, delete, in_use, up
 from .patches import Patch
 from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
 from .rules import RESERVED, read_quantity
+from .running import record_running
 from .settings import SETTINGS, RolloutStrategy
 from .values import Boolean, Choice, Field, Integer, Json, Kind, Record, Records, Text, Texts, Variant
 from .versions import level_at
@@ -74,7 +75,9 @@ __all__ = [
     "masked_overrides",
     "missing",
     "nested",
+    "preview",
     "read_quantity",
+    "record_running",
     "references",
     "removed",
     "thaw",

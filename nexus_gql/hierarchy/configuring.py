@@ -14,7 +14,7 @@ from nexus_gql.vault import Secret, Vault
 
 from . import models
 from .catalogue import Application, Catalogue, Level
-from .consistency import entries, inconsistencies
+from .consistency import Inconsistency, entries, inconsistencies
 from .current import Hierarchy
 from .documents import Document, is_secret
 from .patches import DOCUMENT_LIMIT, Patch, apply, read, size
@@ -52,7 +52,7 @@ async def configure(
     if problems:
         raise Refused(problems)
     if dry_run:
-        return _outcome(await hierarchy.current(), path, patch, expected_version)
+        return preview(await hierarchy.current(), path, patch, expected_version)
     done = await _configure(hierarchy, vault, viewer, path, patch, expected_version)
     await hierarchy.current()
     return done
@@ -79,7 +79,7 @@ async def configure_within(
     expected_version: int | None = None,
 ) -> Configured:
     """The same within a transaction of the caller's, which has taken the change number and read the catalogue under its lock."""
-    outcome = _outcome(catalogue, path, patch, expected_version)
+    outcome = preview(catalogue, path, patch, expected_version)
     level, now = outcome.level, clock.now()
     if level.document != catalogue.levels[path].document:
         await models.Level.filter(id=level.id).update(
@@ -95,12 +95,12 @@ def checked_patch(shape: Mapping[str, Json], argument: str) -> tuple[Patch, list
     return patch, [problem.under(argument) for problem in problems]
 
 
-def _outcome(catalogue: Catalogue, path: Path, patch: Patch, expected_version: int | None) -> Configured:
+def preview(catalogue: Catalogue, path: Path, patch: Patch, expected_version: int | None = None) -> Configured:
+    """What a patch would do, in a catalogue of its own; Refused as `configure` would."""
     level = level_at(catalogue, path, expected_version)
     document = apply(level.document, patch, SETTINGS)
-    if size(document) > DOCUMENT_LIMIT:
-        message = f"The settings of one level hold at most {DOCUMENT_LIMIT} bytes of text."
-        raise Refused(Problem(ProblemCode.LIMIT, message, ("patch",)))
+    if problems := oversize(document):
+        raise Refused(problem.under("patch") for problem in problems)
     if document == level.document:
         return Configured(level, catalogue, [], [], _missing_references(catalogue, catalogue.applications(path), patch))
     changed_level = replace(level, document=document, version=level.version + 1)
@@ -126,6 +126,13 @@ def _outcome(catalogue: Catalogue, path: Path, patch: Patch, expected_version: i
     )
 
 
+def oversize(document: Document) -> list[Problem]:
+    """The refusal of a document that holds too much."""
+    if size(document) <= DOCUMENT_LIMIT:
+        return []
+    return [Problem(ProblemCode.LIMIT, f"The settings of one level hold at most {DOCUMENT_LIMIT} bytes of text.")]
+
+
 def _changed_keys(
     before: Document, after: Document, effective_before: Effective, effective_after: Effective
 ) -> list[str]:
@@ -138,8 +145,8 @@ def _changed_keys(
 def inconsistency_problems(settings: Effective, patch: Patch) -> list[Problem]:
     """What is wrong with an application's effective settings, each at the place in the patch that it came from."""
     return [
-        Problem(ProblemCode.INVALID, fault.message, _place(patch, key, fault.path), fault.remedy)
-        for key, fault in inconsistencies(settings.document, SETTINGS)
+        Problem(ProblemCode.INVALID, wrong.fault.message, _place(patch, wrong), wrong.fault.remedy)
+        for wrong in inconsistencies(settings.document, SETTINGS)
     ]
 
 
@@ -147,15 +154,19 @@ def _new_inconsistencies(
     before: Catalogue, after: Catalogue, application: Application, patch: Patch
 ) -> Iterable[Problem]:
     old = set(inconsistencies(before.effective(application.path).document, SETTINGS))
-    for key, fault in inconsistencies(after.effective(application.path).document, SETTINGS):
-        if (key, fault) not in old:
-            message = f"`{application.path}`: {key}: {fault.message}"
-            yield Problem(ProblemCode.INVALID, message, _place(patch, key, fault.path), fault.remedy)
+    for wrong in inconsistencies(after.effective(application.path).document, SETTINGS):
+        if wrong not in old:
+            message = f"`{application.path}`: {wrong.key}: {wrong.fault.message}"
+            yield Problem(ProblemCode.INVALID, message, _place(patch, wrong), wrong.fault.remedy)
 
 
-def _place(patch: Patch, key: str, inside: tuple[str, ...]) -> tuple[str, ...]:
-    where = patch.where(key)
-    return (*where, *inside) if where else ()
+def _place(patch: Patch, wrong: Inconsistency) -> tuple[str, ...]:
+    """Where in the patch a fault comes from: the leaf itself, or what else has to do with it; the patch where it names neither."""
+    if wrong.key in patch.sets:
+        return (*patch.where(wrong.key), *wrong.fault.path)
+    related = (wrong.key, *wrong.also)
+    keys = [*related, *(key.partition(".")[0] for key in related)]
+    return next((where for key in keys if (where := patch.where(key))), ())
 
 
 def _missing_references(catalogue: Catalogue, applications: Iterable[Application], patch: Patch) -> list[Problem]:

@@ -13,10 +13,14 @@ _ANNOTATIONS_LIMIT = 256 * 1024
 
 
 class Inconsistency(NamedTuple):
-    """What is wrong with the effective settings of an application: the leaf at fault, and the fault inside it."""
+    """What is wrong with the effective settings of an application: the leaf at fault, and the fault inside it.
+
+    `also`: other leaves that have to do with it, of which a patch may have set one.
+    """
 
     key: str
     fault: Fault
+    also: tuple[str, ...] = ()
 
 
 def inconsistencies(document: Document, declaration: Declaration) -> list[Inconsistency]:
@@ -65,14 +69,26 @@ def _probes(document: Document) -> Iterator[Inconsistency]:
         port = probe.get("port") or default_port(document)
         key = f"probes.{name}"
         if port is None:
-            yield Inconsistency(key, Fault("The probe asks at a port, and the application has none.", ("port",)))
-        elif not port.isdigit() and port not in ports:
-            there = f"there are {', '.join(sorted(ports))}" if ports else "there is none"
-            yield Inconsistency(key, Fault(f"The application has no port `{port}`; {there}.", ("port",)))
-        elif not port.isdigit() and ports[port].get("protocol", "TCP") != "TCP":
             yield Inconsistency(
-                key, Fault(f"A probe asks by TCP, and the port `{port}` is {ports[port]['protocol']}.", ("port",))
+                key,
+                Fault("The probe asks at a port, and the application has none.", ("port",)),
+                ("ports.http", "ports"),
             )
+        elif not _is_number(port) and port not in ports:
+            there = f"there are {', '.join(sorted(ports))}" if ports else "there is none"
+            yield Inconsistency(
+                key, Fault(f"The application has no port `{port}`; {there}.", ("port",)), (f"ports.{port}", "ports")
+            )
+        elif not _is_number(port) and ports[port].get("protocol", "TCP") != "TCP":
+            yield Inconsistency(
+                key,
+                Fault(f"A probe asks by TCP, and the port `{port}` is {ports[port]['protocol']}.", ("port",)),
+                (f"ports.{port}",),
+            )
+
+
+def _is_number(port: str) -> bool:
+    return port.isascii() and port.isdigit()
 
 
 def _ports(document: Document) -> Iterator[Inconsistency]:
@@ -83,7 +99,9 @@ def _ports(document: Document) -> Iterator[Inconsistency]:
         at = (port["port"], port.get("protocol", "TCP"))
         if at in seen:
             yield Inconsistency(
-                f"ports.{name}", Fault(f"The port `{seen[at]}` is {at[0]} ({at[1]}) already.", ("port",))
+                f"ports.{name}",
+                Fault(f"The ports `{seen[at]}` and `{name}` are both {at[0]} ({at[1]}).", ("port",)),
+                (f"ports.{seen[at]}",),
             )
         seen.setdefault(at, name)
 
@@ -96,7 +114,9 @@ def _resources(document: Document) -> Iterator[Inconsistency]:
         least, most = read_quantity(request), read_quantity(limit)
         if least is not None and most is not None and least > most:
             yield Inconsistency(
-                f"resources.{what}Request", Fault(f"{request} is requested and the limit is {limit}, which is less.")
+                f"resources.{what}Request",
+                Fault(f"{request} is requested and the limit is {limit}, which is less."),
+                (f"resources.{what}Limit",),
             )
 
 
@@ -105,12 +125,17 @@ def _rollout(document: Document) -> Iterator[Inconsistency]:
     if document.get("rollout.strategy") == "RECREATE":
         for key, value in (("rollout.maxSurge", surge), ("rollout.maxUnavailable", unavailable)):
             if value is not None:
-                yield Inconsistency(key, Fault("The strategy RECREATE ends all pods first and has no such bound."))
+                yield Inconsistency(
+                    key,
+                    Fault("The strategy RECREATE ends all pods first and has no such bound."),
+                    ("rollout.strategy", "resources.gpus"),
+                )
     elif surge in {"0", "0%"} and unavailable in {"0", "0%"}:
         remedy = "Allow one more (maxSurge) or one fewer (maxUnavailable)."
         yield Inconsistency(
             "rollout.maxSurge",
             Fault("With neither a pod more nor one fewer a rolling update cannot begin.", remedy=remedy),
+            ("rollout.maxUnavailable",),
         )
 
 
@@ -121,7 +146,8 @@ def _files(document: Document) -> Iterator[Inconsistency]:
         total += len(file["text"].encode())
         path = file["mountPath"]
         if path in seen:
-            yield Inconsistency(f"files.{name}", Fault(f"`{seen[path]}` is mounted at {path} already.", ("mountPath",)))
+            message = f"The files `{seen[path]}` and `{name}` are both mounted at {path}."
+            yield Inconsistency(f"files.{name}", Fault(message, ("mountPath",)), (f"files.{seen[path]}",))
         seen.setdefault(path, name)
         if total > _FILES_LIMIT:
             yield Inconsistency(
@@ -132,7 +158,11 @@ def _files(document: Document) -> Iterator[Inconsistency]:
 
 def _user(document: Document) -> Iterator[Inconsistency]:
     if document.get("securityContext.runAsNonRoot") is True and document.get("securityContext.runAsUser") == 0:
-        yield Inconsistency("securityContext.runAsUser", Fault("The user 0 is root, and runAsNonRoot refuses root."))
+        yield Inconsistency(
+            "securityContext.runAsUser",
+            Fault("The user 0 is root, and runAsNonRoot refuses root."),
+            ("securityContext.runAsNonRoot",),
+        )
 
 
 def _sizes(document: Document) -> Iterator[Inconsistency]:

@@ -104,14 +104,14 @@ class Declaration:
         name, dot, part = text.partition(".")
         setting = self._by_name.get(name)
         if setting is None:
-            raise UnknownKey(f"There is no setting `{text[:80]}`; there are {', '.join(self._by_name)}.")
+            raise UnknownKey(f"There is no setting {text[:80]!r}; there are {', '.join(self._by_name)}.")
         if not dot:
             return Key(setting)
         if isinstance(setting, Single):
-            raise UnknownKey(f"`{name}` is one value and has no part `{part[:80]}`.")
+            raise UnknownKey(f"`{name}` is one value and has no part {part[:80]!r}.")
         if isinstance(setting, Group) and setting.field(part) is None:
             fields = ", ".join(f"{name}.{field.name}" for field in setting.fields)
-            raise UnknownKey(f"There is no setting `{text[:80]}`; there are {fields}.")
+            raise UnknownKey(f"There is no setting {text[:80]!r}; there are {fields}.")
         if isinstance(setting, Named) and (message := setting.rule(part)) is not None:
             raise UnknownKey(message)
         return Key(setting, part)

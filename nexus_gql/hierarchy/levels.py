@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 from nexus_gql import clock, paths
 from nexus_gql.access import Role, Viewer, not_found, require_role
-from nexus_gql.database import next_change, transactional
+from nexus_gql.database import next_change, storable, transactional
 from nexus_gql.paths import DEPTHS, Path
 from nexus_gql.problems import Problem, ProblemCode, Refused
 from nexus_gql.vault import Secret, Vault
 
 from . import models
-from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Stage
-from .configuring import checked_patch, inconsistency_problems, store_secrets
+from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
+from .configuring import checked_patch, inconsistency_problems, oversize, store_secrets
 from .current import Hierarchy
 from .defaults import ApplicationKind
 from .documents import NOTHING
@@ -41,6 +41,15 @@ class NewLevel:
     concern: Concern | None = None
     kubernetes_name: str | None = None
     kind: ApplicationKind | None = None
+
+    @property
+    def what(self) -> str:
+        """Which of the four it is, told by what only that one has."""
+        if self.kind is not None:
+            return "application"
+        if self.concern is not None:
+            return "namespace"
+        return "project" if self.stage is None else "environment"
 
     @property
     def path(self) -> Path:
@@ -89,7 +98,7 @@ async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLe
 def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     """The settings of a new level as a patch; Refused where the level cannot be made."""
     problems: list[Problem] = []
-    what = DEPTHS[paths.depth(new.path) - 1]
+    what = new.what
     if new.parent is not None and catalogue.get(_PARENTS[what], new.parent) is None:
         raise Refused(not_found(new.parent, DEPTHS[DEPTHS.index(what) - 1]))
     if not paths.is_label(new.name):
@@ -108,13 +117,14 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     patch, wrong = checked_patch(new.settings or {}, "settings")
     problems += wrong
     if not problems:
+        problems += [problem.under("settings") for problem in oversize(patch.sets)]
         problems += _inconsistent(catalogue, new, patch)
     if problems:
         raise Refused(problems)
     return patch
 
 
-_PARENTS: dict[str, type[Level]] = {"environment": Level, "namespace": Environment, "application": Namespace}
+_PARENTS: dict[str, type[Level]] = {"environment": Project, "namespace": Environment, "application": Namespace}
 
 
 def _inconsistent(catalogue: Catalogue, new: NewLevel, patch: Patch) -> list[Problem]:
@@ -156,7 +166,14 @@ def _kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLeve
         except Refused as refusal:
             return list(refusal.problems)
     environment = catalogue.get(Environment, new.parent)
-    if environment is not None and (taken := namespace_named(catalogue, environment.cluster_id, name)) is not None:
+    if environment is None:
+        return []
+    # Two of one environment would meet on whatever cluster it is given.
+    siblings = [level for level in catalogue.below(environment.path) if isinstance(level, Namespace)]
+    taken = next((level for level in siblings if level.kubernetes_name == name), None)
+    if taken is None:
+        taken = namespace_named(catalogue, environment.cluster_id, name)
+    if taken is not None:
         return [Problem(ProblemCode.ALREADY_EXISTS, f"`{name}` on this cluster is the namespace `{taken.path}`.", at)]
     return []
 
@@ -180,7 +197,7 @@ def _text_problems(texts: Mapping[str, Any]) -> list[Problem]:
     problems = []
     for name, limit in limits.items():
         text = texts.get(name)
-        if text is not None and (len(text) > limit or "\0" in text):
+        if text is not None and (len(text) > limit or not storable(text)):
             problems.append(Problem(ProblemCode.INVALID, f"This is at most {limit} characters, without NUL.", (name,)))
     return problems
 
@@ -235,7 +252,7 @@ def _columns(level: Level, catalogue: Catalogue, viewer: Viewer, change: LevelCh
             continue
         if name in {"stage", "cluster"}:
             require_role(viewer, Role.ADMIN, level.path, "input", name)
-        if value is None and name == "displayName":
+        if not value and name == "displayName":
             columns[column] = paths.name(level.path)
         elif value is None and name not in {"description", "cluster"}:
             problems.append(Problem(ProblemCode.INVALID, f"{name} cannot be null.", ("input", name)))

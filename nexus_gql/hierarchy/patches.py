@@ -1,6 +1,6 @@
 """A change of one level's settings: checked against the declaration, then applied to the level's document."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -8,7 +8,7 @@ from nexus_gql.problems import Problem, ProblemCode
 
 from .declaration import Declaration, Group, Named, Single, UnknownKey
 from .documents import Document, is_secret
-from .values import Fault, Json
+from .values import Fault, Field, Json
 
 DOCUMENT_LIMIT = 1_000_000
 """Bytes of text that one level's document may hold: a few documents and a manifest must stay far below etcd's 1.5 MB."""
@@ -28,6 +28,11 @@ class Patch:
     removes: Sequence[str] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.sets or self.inherits or self.removes)
 
     def where(self, key: str) -> tuple[str, ...]:
         """Where in the input a key stands; the patch itself for one that it does not name."""
@@ -68,7 +73,8 @@ class _Reading:
             self.inherits[name] = None
             self.paths[name] = (name,)
         elif isinstance(setting, Single):
-            self._leaf(name, value, (name,), setting.kind.faults(value))
+            given = _without_nulls(value)
+            self._leaf(name, given, (name,), setting.kind.faults(given))
         elif isinstance(setting, Group):
             self._group(setting, value)
         else:
@@ -92,17 +98,18 @@ class _Reading:
             entry = {part: _without_nulls(inner) for part, inner in given.items() if inner is not None}
             path = (named.name, str(position))
             name = entry.pop(named.key.name, "")
-            faults = [*named.name_faults(name)]
-            value = entry.get("value") if not hasattr(named.entry, "fields") else entry
-            faults += named.entry_faults(value)
+            value = entry.get("value") if isinstance(named.entry, Field) else entry
+            faults = [*named.name_faults(name), *named.entry_faults(value)]
             key = f"{named.name}.{name}"
             if key in self.sets:
                 faults.append(Fault(f"`{name}` is named twice.", (named.key.name,)))
-            self._leaf(key, value, path, iter(faults))
+            if faults:  # Such a name is in no message and no key: it may be megabytes, or no text at all.
+                self._problems(path, faults)
+            else:
+                self._leaf(key, value, path, ())
 
-    def _leaf(self, key: str, value: Json, path: tuple[str, ...], faults: Iterator[Fault]) -> None:
-        for fault in faults:
-            self._problem(path, fault)
+    def _leaf(self, key: str, value: Json, path: tuple[str, ...], faults: Iterable[Fault]) -> None:
+        self._problems(path, faults)
         if is_secret(value):
             self.secrets[key] = value["secret"]
             value = {"secret": str(uuid4())}
@@ -124,23 +131,27 @@ class _Reading:
     def overlaps(self) -> None:
         """A key can be set, inherited or removed, not two of these; a whole group or list includes its parts."""
         for argument, keys in (("inherit", self.inherits), ("remove", self.removes)):
-            others = [*self.sets, *(self.removes if argument == "inherit" else ())]
+            others = dict.fromkeys([*self.sets, *(self.removes if argument == "inherit" else ())])
+            parts = {_whole(other): other for other in others}
             for key in keys:
-                for other in others:
-                    if _overlap(key, other):
-                        also = "removed" if other in self.removes else "set"
-                        path = self.paths.get(f"{argument} {key}", self.paths[key])
-                        self._problem(
-                            path, Fault(f"`{key}` is named in {argument}, and `{other}` is {also} in the same patch.")
-                        )
-                        break
+                other = next((near for near in (key, _whole(key)) if near in others), parts.get(key))
+                if other is not None:
+                    also = "removed" if other in self.removes else "set"
+                    path = self.paths.get(f"{argument} {key}", self.paths[key])
+                    message = f"`{key}` is named in {argument}, and `{other}` is {also} in the same patch."
+                    self._problem(path, Fault(message))
+
+    def _problems(self, path: tuple[str, ...], faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self._problem(path, fault)
 
     def _problem(self, path: tuple[str, ...], fault: Fault) -> None:
         self.problems.append(Problem(ProblemCode.INVALID, fault.message, (*path, *fault.path), fault.remedy))
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+def _whole(key: str) -> str:
+    """The group or list that a key belongs to. A name may hold dots, so `labels.app` is no part of `labels.app.kubernetes.io/name`."""
+    return key.partition(".")[0]
 
 
 def _without_nulls(value: Json) -> Json:
@@ -156,14 +167,15 @@ def apply(document: Document, patch: Patch, declaration: Declaration) -> dict[st
     """The document after the patch."""
     result = dict(document)
     for key in [*patch.inherits, *patch.removes]:
-        for own in [own for own in result if own == key or own.startswith(f"{key}.")]:
+        for own in [own for own in result if key in (own, _whole(own))]:
             del result[own]
     result |= dict.fromkeys(patch.removes)
     result |= patch.sets
     for key in patch.sets:
         for dropped in _drops(key, declaration):
-            if dropped not in patch.sets:
-                result.pop(dropped, None)
+            # What is taken away by name stays so: it would show again when the setting that drops it is inherited.
+            if dropped not in patch.sets and result.get(dropped) is not None:
+                del result[dropped]
     return result
 
 

@@ -135,6 +135,12 @@ class Frozen:
         """One leaf; None where it was not set."""
         return self.leaves.get(key)
 
+    def with_leaf(self, settings: Effective, key: str) -> "Frozen":
+        """The same with one leaf as it is in other settings."""
+        leaf = settings.value(key)
+        others = {known: value for known, value in self.leaves.items() if known != key}
+        return Frozen(self.path, self.declaration, others | ({} if leaf is None else {key: leaf}))
+
 
 def freeze(settings: "Effective | Frozen") -> dict[str, Json]:
     """Effective settings as JSON to be stored. Secrets are references in it, not texts."""

@@ -7,7 +7,7 @@ specification; the limits are theirs, too.
 import math
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from nexus_gql import clock, paths
 
@@ -26,9 +26,9 @@ _REPOSITORY = re.compile(
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
-_QUANTITY = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d+))?\Z")
-_PERCENT = re.compile(r"(\d+)%\Z")
-_NUMBER = re.compile(r"\d+\Z")
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?\Z")
+_PERCENT = re.compile(r"([0-9]+)%\Z")
+_NUMBER = re.compile(r"[0-9]+\Z")
 
 _SCALES = {None: Decimal(1), "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "k": Decimal(1000)}
 _SCALES |= {letter: Decimal(1000) ** power for power, letter in enumerate("MGTPE", start=2)}
@@ -106,17 +106,17 @@ def quantity(text: str) -> str | None:
 def cpu_quantity(text: str) -> str | None:
     """An amount of CPU: Kubernetes does not know less than a thousandth of a core."""
     amount = read_quantity(text)
-    if amount is not None and amount * 1000 != int(amount * 1000):
+    if (message := quantity(text)) is None and amount is not None and amount * 1000 != int(amount * 1000):
         return f"CPU is counted in thousandths of a core (`1m`); {text[:80]!r} is finer."
-    return quantity(text)
+    return message
 
 
 def memory_quantity(text: str) -> str | None:
     """An amount of memory in whole bytes (`100m` of memory is a tenth of a byte: somebody meant `100Mi`)."""
     amount = read_quantity(text)
-    if amount is not None and amount != int(amount):
+    if (message := quantity(text)) is None and amount is not None and amount != int(amount):
         return f"Memory is counted in whole bytes, as in `128Mi`; {text[:80]!r} is not."
-    return quantity(text)
+    return message
 
 
 def read_quantity(text: str) -> Decimal | None:
@@ -125,10 +125,7 @@ def read_quantity(text: str) -> Decimal | None:
     if match is None or len(text) > 64:
         return None
     number, suffix, exponent = match.groups()
-    try:
-        return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SCALES[suffix])
-    except (InvalidOperation, OverflowError):
-        return None
+    return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SCALES[suffix])
 
 
 def whole_seconds(low: int, high: int = 2**31 - 1) -> Rule:
@@ -165,8 +162,8 @@ def port_reference(text: str) -> str | None:
 
 def absolute_path(text: str) -> str | None:
     """A path in a container at which something is mounted."""
-    if not text.startswith("/") or text.rstrip("/") == "" or ":" in text or ".." in text.split("/"):
-        return f"This is an absolute path in the container without `:` and `..`, as in `/etc/app/config.yaml`; {text[:80]!r} is not."
+    if not text.startswith("/") or ":" in text or {"", ".", ".."} & set(text[1:].split("/")):
+        return f"This is an absolute path in the container without `:`, `..` and spare slashes, as in `/etc/app/config.yaml`; {text[:80]!r} is not."
     return None
 
 

@@ -20,7 +20,7 @@ from .logs import (
     read_once,
 )
 from .logs.source import Start
-from .objects import ContainerSpec, ContainerStatus, Deployment, Event, Pod, Terminated
+from .objects import ContainerSpec, ContainerStatus, Deployment, Event, Pod, ReplicaSet, Terminated
 from .selection import Selection, pods_in, select, workloads_in
 from .store import APPLICATION_LABEL, Store
 from .workloads import ObservedKind, Replicas, Workload, by_creation, pods_of
@@ -54,6 +54,7 @@ __all__ = [
     "Pattern",
     "Pod",
     "Record",
+    "ReplicaSet",
     "Replicas",
     "Selection",
     "SightChange",

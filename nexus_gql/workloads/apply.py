@@ -1,0 +1,254 @@
+"""Puts objects onto a cluster by server-side apply, fenced against workers that come late.
+
+Every object that Nexus makes says which installation and application it belongs to, and the number of the operation that wrote
+it last. An apply to an object that exists carries the uid and resourceVersion just read, so the apiserver refuses it when
+anything happened in between; then it is read again, and whoever finds a higher number than their own has come too late.
+"""
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from nexus_gql.backoff import Backoff
+from nexus_gql.clusters import APPLY, Conflicting, Connection, Missing
+
+from .manifests import APPLICATION, HIDDEN, INSTALLATION, NUMBER, Manifest
+
+FIELD_MANAGER = "nexus"
+_TRIES = 20
+
+# In the order in which an application's objects are taken away: what runs first.
+KINDS: dict[str, str] = {
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+}
+_MANAGER = re.compile(r'conflict with "([^"]*)"')
+
+
+class Overtaken(Exception):
+    """An object carries a higher number: a later operation was here."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Operation {number} has written since.")
+        self.number = number
+
+
+class ForeignObject(Exception):
+    """An object that Nexus did not make, or another installation did, stands in the way."""
+
+
+class FieldConflict(Exception):
+    """Another field manager has set fields that are declared here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What an operation may do.
+
+    `check` raises where the worker has lost its lease; it is called before every request that changes something. `rewrite`:
+    write objects that would not change, too, to stop an operation that may still be at it.
+    """
+
+    number: int
+    installation_id: str
+    check: Callable[[], None]
+    take_over: bool = False
+    rewrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of an apply."""
+
+    kind: str
+    name: str
+    uid: str
+    generation: int
+    changed: bool
+
+
+async def read(connection: Connection, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+    """An object as it is, or None."""
+    try:
+        return decode(await connection.get(f"{KINDS[kind].format(namespace=namespace)}/{name}"))
+    except Missing:
+        return None
+
+
+async def rehearse(connection: Connection, manifest: Manifest, fence: Fence) -> bool:
+    """Whether an apply would change anything; raises what the apply would raise, and changes nothing."""
+    there = await _read(connection, manifest, fence)
+    return await _changes(connection, manifest, fence, there)
+
+
+async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> Applied:
+    """Make an object what its manifest says. Nothing is written where nothing would change."""
+    backoff = Backoff(first=0.05, ceiling=1.0)
+    for _ in range(_TRIES):
+        there = await _read(connection, manifest, fence)
+        if there is not None and not fence.rewrite and not await _changes(connection, manifest, fence, there):
+            return _applied(manifest, there, changed=False)
+        try:
+            return _applied(manifest, await _patch(connection, manifest, fence, there, fence.number), changed=True)
+        except Conflicting as error:
+            if error.status.causes:
+                raise _field_conflict(manifest, error) from error
+            await asyncio.sleep(backoff.failed())  # it changed between reading and writing: look again
+    raise FieldConflict(f"{manifest['kind']} {manifest['metadata']['name']} changes faster than it can be written.")
+
+
+async def owned(
+    connection: Connection, namespace: str, application_id: str, installation_id: str
+) -> AsyncIterator[dict[str, Any]]:
+    """The objects of an application that this installation made, those that run first."""
+    selector = f"{APPLICATION}={application_id},{INSTALLATION}={installation_id}"
+    for kind, path in KINDS.items():
+        body = await connection.get(path.format(namespace=namespace), {"labelSelector": selector})
+        for item in decode(body).get("items") or ():
+            yield {**item, "kind": kind}
+
+
+async def delete(connection: Connection, item: Mapping[str, Any], fence: Fence) -> None:
+    """Delete an object as it was read; nothing where it is gone. Raises Overtaken where a later operation wrote it."""
+    current: Mapping[str, Any] | None = item
+    metadata = item["metadata"]
+    for _ in range(_TRIES):
+        if current is None or current["metadata"]["uid"] != metadata["uid"]:
+            return
+        _not_overtaken(current, fence)
+        preconditions = {key: current["metadata"][key] for key in ("uid", "resourceVersion")}
+        path = f"{KINDS[item['kind']].format(namespace=metadata['namespace'])}/{metadata['name']}"
+        options = {"propagationPolicy": "Background", "preconditions": preconditions}
+        fence.check()
+        try:
+            await connection.send("DELETE", path, options)
+        except Missing:
+            return
+        except Conflicting:
+            current = await read(connection, item["kind"], metadata["namespace"], metadata["name"])
+        else:
+            return
+
+
+async def pods_left(connection: Connection, namespace: str, application_id: str) -> int:
+    """How many pods of an application there still are."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    body = await connection.get(path, {"labelSelector": f"{APPLICATION}={application_id}"})
+    return len(decode(body).get("items") or ())
+
+
+def number_of(item: Mapping[str, Any]) -> int:
+    """The number of the operation that wrote an object last; 0 where none is told."""
+    text = (item["metadata"].get("annotations") or {}).get(NUMBER, "")
+    return int(text) if text.isdigit() else 0
+
+
+def with_secrets(manifest: Manifest, texts: Mapping[str, str]) -> Manifest:
+    """A Secret's manifest with its texts filled in; any other as it is."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    data = {
+        key: base64.b64encode(texts[key].encode()).decode()
+        for key, value in manifest["data"].items()
+        if value == HIDDEN
+    }
+    return {**manifest, "data": data}
+
+
+async def _read(connection: Connection, manifest: Manifest, fence: Fence) -> dict[str, Any] | None:
+    """The object as it is, if we may change it."""
+    metadata = manifest["metadata"]
+    there = await read(connection, manifest["kind"], metadata["namespace"], metadata["name"])
+    if there is None:
+        return None
+    _not_overtaken(there, fence)
+    installation = (there["metadata"].get("labels") or {}).get(INSTALLATION)
+    if installation != fence.installation_id and not fence.take_over:
+        whose = "was made by another installation of Nexus" if installation else "is there and was not made by Nexus"
+        raise ForeignObject(f"{manifest['kind']} `{metadata['name']}` in `{metadata['namespace']}` {whose}.")
+    return there
+
+
+def _not_overtaken(there: Mapping[str, Any], fence: Fence) -> None:
+    if (number := number_of(there)) > fence.number:
+        raise Overtaken(number)
+
+
+async def _changes(connection: Connection, manifest: Manifest, fence: Fence, there: dict[str, Any] | None) -> bool:
+    """Whether an apply would change more than the number, found by a server-side dry run with the number that is there."""
+    number = fence.number if there is None else number_of(there)
+    try:
+        after = await _patch(connection, manifest, fence, there, number, dry_run=True)
+    except Conflicting as error:
+        if error.status.causes:
+            raise _field_conflict(manifest, error) from error
+        return True  # it changed just now; the apply itself looks again
+    return there is None or _essence(after) != _essence(there)
+
+
+async def _patch(
+    connection: Connection,
+    manifest: Manifest,
+    fence: Fence,
+    there: dict[str, Any] | None,
+    number: int,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    body = deepcopy(manifest)
+    metadata = body["metadata"]
+    if number:
+        metadata["annotations"] = {**metadata.get("annotations", {}), NUMBER: str(number)}
+    if there is not None:
+        metadata["uid"] = there["metadata"]["uid"]
+        metadata["resourceVersion"] = there["metadata"]["resourceVersion"]
+    query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+    if fence.take_over:
+        query["force"] = "true"
+    if dry_run:
+        query["dryRun"] = "All"
+    else:
+        fence.check()
+    path = f"{KINDS[body['kind']].format(namespace=metadata['namespace'])}/{metadata['name']}"
+    return decode(await connection.send("PATCH", path, body, query=query, content_type=APPLY))
+
+
+def _essence(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of an object: not its bookkeeping, and not its status."""
+    metadata = {
+        key: value
+        for key, value in item["metadata"].items()
+        if key not in {"managedFields", "resourceVersion", "generation"}
+    }
+    return {**{key: value for key, value in item.items() if key not in {"metadata", "status"}}, "metadata": metadata}
+
+
+def _field_conflict(manifest: Manifest, error: Conflicting) -> FieldConflict:
+    causes = error.status.causes
+    managers = sorted({match[1] for cause in causes if (match := _MANAGER.search(cause.message))})
+    fields = ", ".join(cause.field for cause in causes[:5]) + (
+        f" and {len(causes) - 5} more" if len(causes) > 5 else ""
+    )
+    names = " and ".join(f"`{manager}`" for manager in managers) or "another field manager"
+    return FieldConflict(
+        f"{manifest['kind']} `{manifest['metadata']['name']}`: {fields} {'is' if len(causes) == 1 else 'are'} set by {names}."
+    )
+
+
+def _applied(manifest: Manifest, item: Mapping[str, Any], *, changed: bool) -> Applied:
+    metadata = item["metadata"]
+    return Applied(manifest["kind"], metadata["name"], metadata["uid"], metadata.get("generation", 0), changed)
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """An object from JSON."""
+    found: dict[str, Any] = msgspec.json.decode(body)
+    return found

@@ -1,0 +1,389 @@
+"""Carries one operation out, step by step. Each step is recorded before and after, and may be done again from its beginning."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from nexus_gql import clock
+from nexus_gql.backoff import Backoff
+from nexus_gql.clusters import ClusterError, Connection, Fleet, Link, PassingError, RequestError, Unreachable
+from nexus_gql.hierarchy import Application, Hierarchy
+from nexus_gql.live import ClusterView, Live, Pod
+from nexus_gql.vault import Vault
+
+from . import apply, models
+from .apply import Fence, FieldConflict, ForeignObject, Overtaken
+from .diagnosis import diagnose
+from .holding import Ended, Holding
+from .kubernetes_namespace import ensure_namespace
+from .manifests import Manifest, with_restart
+from .operation import Failure, OperationKind, OperationStatus, StepStatus
+from .preparation import Place, place_of
+from .records import Failed, record_applied, record_end, settle
+from .revisions import Revision, revision
+from .rollout import Progress, Trouble, assess
+from .secret_values import LostSecret, fingerprint, secret_texts
+
+T = TypeVar("T")
+
+PATIENCE = 600.0
+"""Seconds after the start of an operation for which a cluster that does not answer is waited for."""
+_TICK = 1.0
+_IN_FLIGHT = 15.0
+"""Seconds for which a request of a worker that lost its lease may still be under way (the connection's limit)."""
+
+STEPS: dict[OperationKind, tuple[str, ...]] = {
+    OperationKind.DEPLOY: ("prepare", "namespace", "check", "apply", "prune", "rollout"),
+    OperationKind.SCALE: ("prepare", "check", "apply", "rollout"),
+    OperationKind.RESTART: ("prepare", "check", "apply", "rollout"),
+    OperationKind.REMOVE: ("delete", "wait"),
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What operations work with."""
+
+    hierarchy: Hierarchy
+    vault: Vault
+    fleet: Fleet
+    live: Live
+    installation_id: str
+
+
+class Execution:
+    """One operation being carried out by this worker."""
+
+    def __init__(self, holding: Holding, around: Surroundings) -> None:
+        self._holding = holding
+        self._around = around
+        self._steps: dict[str, Callable[[], Awaitable[str | None]]] = {
+            "prepare": self._prepare,
+            "namespace": self._namespace,
+            "check": self._check,
+            "apply": self._apply,
+            "prune": self._prune,
+            "rollout": self._rollout,
+            "delete": self._delete,
+            "wait": self._wait,
+        }
+
+    async def run(self) -> None:
+        """To its end, whichever; raises LostLease, and what the database raises when it is gone."""
+        try:
+            await self._holding.look()
+            if self._row.started_at is None:
+                await self._holding.tell(
+                    status=OperationStatus.APPLYING, started_at=clock.now(), message="It has begun."
+                )
+            for step in STEPS[self._kind]:
+                await self._step(step)
+        except Ended as ended:
+            await self._finish(ended.status, _ENDED[ended.status], None)
+        except Failed as failed:
+            await self._finish(OperationStatus.FAILED, failed.failure.message, failed.failure)
+        else:
+            await self._finish(OperationStatus.SUCCEEDED, _DONE[self._kind], None)
+
+    async def _step(self, name: str) -> None:
+        await self._holding.look()
+        if any(step["name"] == name and step["status"] == StepStatus.SUCCEEDED for step in self._row.steps):
+            return
+        status = OperationStatus.ROLLING_OUT if name in {"rollout", "wait"} else OperationStatus.APPLYING
+        await self._holding.tell(steps=self._holding.with_step(name, StepStatus.RUNNING), status=status)
+        try:
+            message = await self._translated(self._steps[name])
+        except Failed as failed:
+            await self._holding.tell(steps=self._holding.with_step(name, StepStatus.FAILED, str(failed)))
+            raise
+        await self._holding.tell(steps=self._holding.with_step(name, StepStatus.SUCCEEDED, message))
+
+    async def _translated(self, step: Callable[[], Awaitable[T]]) -> T:
+        """The step, tried again while its cluster does not answer; what is final comes as Failed."""
+        backoff = Backoff()
+        while True:
+            try:
+                return await step()
+            except PassingError as error:
+                await self._wait_for_cluster(error, backoff)
+            except (ForeignObject, FieldConflict) as error:
+                remedy = "Deploy with takeOver to make it Nexus's own."
+                raise Failed(Failure("Conflict", str(error), remedy)) from error
+            except Overtaken as error:
+                raise Failed(Failure("Overtaken", str(error), "Look at the newer operation.")) from error
+            except LostSecret as error:
+                raise Failed(Failure("MissingSecret", str(error))) from error
+            except RequestError as error:
+                reason = error.status.reason or "Refused"
+                raise Failed(Failure(reason, f"Kubernetes refuses it: {error}", _refused_remedy(reason))) from error
+            except ClusterError as error:
+                remedy = "Give the credentials with which the cluster is registered the right to do this."
+                raise Failed(Failure("Forbidden", str(error), remedy)) from error
+
+    async def _wait_for_cluster(self, error: PassingError, backoff: Backoff) -> None:
+        link = self._link
+        if link is not None and isinstance(error, Unreachable):
+            link.doubt()
+        started = self._row.started_at or clock.now()
+        if clock.now() - started > timedelta(seconds=PATIENCE):
+            remedy = "Check the cluster (`clusters`, `nexus doctor`), then deploy again."
+            raise Failed(Failure("ClusterUnreachable", str(error), remedy)) from error
+        await self._holding.tell(message=f"{error} It is tried again.")
+        await asyncio.sleep(backoff.failed())
+        await self._holding.look()
+
+    # ── what the steps work with ──
+
+    @property
+    def _row(self) -> models.Operation:
+        return self._holding.row
+
+    @property
+    def _kind(self) -> OperationKind:
+        return OperationKind(self._row.kind)
+
+    @property
+    def _application(self) -> Application:
+        level = self._around.hierarchy.latest.by_id(self._holding.operation.application_id)
+        if not isinstance(level, Application):
+            raise Failed(Failure("NotFound", f"`{self._row.path}` is not declared any more."))
+        return level
+
+    @property
+    def _place(self) -> Place:
+        place = place_of(self._around.hierarchy.latest, self._application.path)
+        if place is None:
+            raise Failed(Failure("NoCluster", "Its environment has no cluster any more."))
+        return place
+
+    @property
+    def _link(self) -> Link | None:
+        return self._around.fleet.link(self._place.cluster_id)
+
+    async def _connection(self) -> Connection:
+        link = self._link
+        if link is None:
+            raise Failed(Failure("NoCluster", "Its cluster is not registered any more."))
+        return await link.connected()
+
+    @property
+    def _fence(self) -> Fence:
+        notes = self._row.notes
+        return Fence(
+            self._row.number,
+            self._around.installation_id,
+            self._holding.check,
+            take_over=bool(self._row.request.get("takeOver")),
+            rewrite=bool(notes.get("rewrite")),
+        )
+
+    async def _revision(self) -> Revision:
+        number = self._row.revision
+        application = self._application
+        found = None if number is None else await revision(application.id, application.path, number)
+        if found is None:
+            raise Failed(Failure("NotFound", "The revision that it would apply is not there."))
+        return found
+
+    async def _manifests(self) -> list[Manifest]:
+        """The objects to apply, with secrets' texts. SCALE and RESTART touch the workload alone."""
+        found = await self._revision()
+        manifests = found.manifests
+        application = self._application
+        if application.restarted_at is not None:
+            manifests = with_restart(manifests, application.restarted_at.isoformat())
+        if self._kind is not OperationKind.DEPLOY:
+            return [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+        texts = await secret_texts(self._around.vault, found.settings)
+        return [apply.with_secrets(manifest, texts) for manifest in manifests]
+
+    # ── the steps ──
+
+    async def _prepare(self) -> str | None:
+        await self._around.hierarchy.current()
+        connection, place = await self._connection(), self._place
+        there = [
+            item
+            async for item in apply.owned(
+                connection, place.namespace, self._application.id, self._around.installation_id
+            )
+        ]
+        rewrite = await self._earlier_torn()
+        mark = None
+        if self._kind is OperationKind.DEPLOY:
+            effective = self._around.hierarchy.latest.effective(self._application.path)
+            mark = fingerprint(self._around.vault, await secret_texts(self._around.vault, effective))
+        await settle(
+            self._holding,
+            self._around.hierarchy,
+            self._around.installation_id,
+            found=max(map(apply.number_of, there), default=0),
+            rewrite=rewrite,
+            secrets_fingerprint=mark,
+        )
+        self._holding.announce()
+        return f"Revision {self._row.revision}."
+
+    async def _earlier_torn(self) -> bool:
+        """Whether an operation since the last good deployment was torn off, so that its worker may still be at it."""
+        earlier = models.Operation.filter(application_id=self._application.id, number__lt=self._row.number)
+        async for row in earlier.order_by("-number").limit(50):
+            if row.kind in {OperationKind.DEPLOY, OperationKind.REMOVE} and row.status == OperationStatus.SUCCEEDED:
+                return bool(row.notes.get("takenOver"))
+            if row.started_at is not None and (row.ending is not None or row.notes.get("takenOver")):
+                return True
+        return False
+
+    async def _namespace(self) -> str | None:
+        self._holding.check()
+        made = await ensure_namespace(await self._connection(), self._place.namespace, self._around.installation_id)
+        return f"`{self._place.namespace}` was made." if made else None
+
+    async def _check(self) -> str | None:
+        """All objects are tried before the first is written: what would be refused is refused as a whole."""
+        connection = await self._connection()
+        for manifest in await self._manifests():
+            await apply.rehearse(connection, manifest, self._fence)
+        return None
+
+    async def _apply(self) -> str | None:
+        connection = await self._connection()
+        changed, notes = [], dict(self._row.notes)
+        for manifest in await self._manifests():
+            done = await apply.apply(connection, manifest, self._fence)
+            if done.changed:
+                changed.append(f"{done.kind} {done.name}")
+            if done.kind == "Deployment":
+                notes |= {"uid": done.uid, "generation": done.generation}
+        await record_applied(self._holding, notes)
+        await self._around.hierarchy.current()
+        return ", ".join(changed) or "Nothing had to change."
+
+    async def _prune(self) -> str | None:
+        """Take away what an earlier revision made and this one does not declare."""
+        connection, place = await self._connection(), self._place
+        kept = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in (await self._revision()).manifests}
+        gone = []
+        async for item in apply.owned(connection, place.namespace, self._application.id, self._around.installation_id):
+            if (item["kind"], item["metadata"]["name"]) not in kept:
+                await apply.delete(connection, item, self._fence)
+                gone.append(f"{item['kind']} {item['metadata']['name']}")
+        return f"Deleted: {', '.join(gone)}." if gone else None
+
+    async def _rollout(self) -> str | None:
+        """Follow the rollout as the cluster's view shows it, until it has ended one way or the other."""
+        trouble: Trouble | None = None
+        since = clock.elapsed()
+        async for progress in self._progress():
+            if progress.done:
+                await self._note_digest()
+                return progress.message
+            if progress.trouble is None or trouble is None or progress.trouble.reason != trouble.reason:
+                since = clock.elapsed()
+            trouble = progress.trouble
+            await self._holding.tell(message=progress.message, notes=self._rolled_out(progress.share))
+            limit = None if trouble is None else trouble.fatal_after
+            if trouble is not None and limit is not None and clock.elapsed() - since >= limit:
+                raise Failed(await diagnose(trouble, self._link, self._place.cluster_id))
+        raise Failed(Failure("Missing", "It is not on the cluster any more: somebody deleted it there."))
+
+    def _rolled_out(self, share: float) -> dict[str, Any]:
+        return {**self._row.notes, "rolledOut": round(share, 3)}
+
+    async def _progress(self) -> AsyncIterator[Progress]:
+        """What is seen of the rollout, again whenever something changed and once a second; ends when its Deployment is gone."""
+        uid, generation = str(self._row.notes["uid"]), int(str(self._row.notes["generation"]))
+        live, seen = self._around.live, False
+        while True:
+            await self._holding.look()
+            position = live.workload_feed.position
+            view = live.views.get(self._place.cluster_id)
+            deployment = None if view is None else view.deployments.get(uid)
+            if seen and deployment is None and view is not None and view.lost_at is None and view.synced:
+                return
+            seen = seen or deployment is not None
+            if view is None or view.lost_at is not None:
+                yield Progress(False, 0.0, "The cluster cannot be seen now; what happens there goes on.")
+            else:
+                sets = view.replica_sets.owned_by(uid)
+                pods = _pods(view, uid)
+                yield assess(deployment, sets, pods, generation=generation, now=clock.now())
+            try:
+                async with asyncio.timeout(_TICK):
+                    await live.workload_feed.newer(position)
+            except TimeoutError:
+                pass
+
+    async def _note_digest(self) -> None:
+        """Keep with the revision which image it turned out to be."""
+        view = self._around.live.views.get(self._place.cluster_id)
+        for pod in [] if view is None else _pods(view, str(self._row.notes["uid"])):
+            for status in pod.status.container_statuses:
+                digest = status.image_i_d.rpartition("@")[2]
+                if status.ready and digest.startswith("sha256:"):
+                    await models.Revision.filter(application_id=self._application.id, number=self._row.revision).update(
+                        image_digest=digest
+                    )
+                    return
+
+    async def _delete(self) -> str | None:
+        connection, place = await self._connection(), self._place
+        gone = []
+        async for item in apply.owned(connection, place.namespace, self._application.id, self._around.installation_id):
+            await apply.delete(connection, item, self._fence)
+            gone.append(f"{item['kind']} {item['metadata']['name']}")
+        return ", ".join(gone) or "Nothing of it was there."
+
+    async def _wait(self) -> str | None:
+        """Until its pods have ended, and nobody who was torn off can have made something anew meanwhile."""
+        connection, place, started = await self._connection(), self._place, clock.elapsed()
+        quiet = _IN_FLIGHT if await self._earlier_torn() else 0.0
+        while True:
+            await self._holding.look()
+            left = [
+                item
+                async for item in apply.owned(
+                    connection, place.namespace, self._application.id, self._around.installation_id
+                )
+            ]
+            for item in left:
+                await apply.delete(connection, item, self._fence)
+            pods = await apply.pods_left(connection, place.namespace, self._application.id)
+            if not left and not pods and clock.elapsed() - started >= quiet:
+                return None
+            message = f"{pods} {'pod is' if pods == 1 else 'pods are'} still to end." if pods else "It is being taken away."
+            await self._holding.tell(message=message)
+            await asyncio.sleep(_TICK)
+
+    # ── the end ──
+
+    async def _finish(self, status: OperationStatus, message: str, failure: Failure | None) -> None:
+        await record_end(self._holding, status, message, failure)
+        await self._around.hierarchy.current()
+        self._holding.announce()
+
+
+def _pods(view: ClusterView, uid: str) -> list[Pod]:
+    return [pod for owned in view.replica_sets.owned_by(uid) for pod in view.pods.owned_by(owned.metadata.uid)]
+
+
+_DONE = {
+    OperationKind.DEPLOY: "It is deployed.",
+    OperationKind.SCALE: "It is scaled.",
+    OperationKind.RESTART: "It was started anew.",
+    OperationKind.REMOVE: "It is off the cluster.",
+}
+_ENDED = {
+    OperationStatus.SUPERSEDED: "A newer operation took its place.",
+    OperationStatus.CANCELLED: "It was cancelled; what it had applied stays.",
+}
+
+
+def _refused_remedy(reason: str) -> str | None:
+    return {
+        "Invalid": "Correct the setting that the message names.",
+        "NotFound": "The namespace is being deleted, or a kind is not known there; look with `diagnoseCluster`.",
+        "Forbidden": "A quota or an admission rule stands in the way.",
+    }.get(reason)

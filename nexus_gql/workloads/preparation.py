@@ -1,0 +1,119 @@
+"""From what is declared to what can be rendered: addresses of other applications looked up, and all that stands in the way found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nexus_gql.hierarchy import (
+    SETTINGS,
+    Application,
+    Catalogue,
+    Environment,
+    Namespace,
+    default_port,
+    entries,
+    inconsistencies,
+    missing,
+    references,
+)
+from nexus_gql.paths import Path, name
+from nexus_gql.problems import Problem, ProblemCode
+
+from .manifests import Rendering, service_url
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an application cannot be deployed as it is declared, and the leaf that says so, if it is one."""
+
+    key: str | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an application runs: a registered cluster and a Kubernetes namespace on it."""
+
+    cluster_id: str
+    namespace: str
+
+
+def place_of(catalogue: Catalogue, path: Path) -> Place | None:
+    """Where an application runs; None while its environment has no cluster."""
+    cluster_id = catalogue.above(Environment, path).cluster_id
+    return None if cluster_id is None else Place(cluster_id, catalogue.above(Namespace, path).kubernetes_name)
+
+
+def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
+    """All that keeps an application from being deployed, as far as it can be told without its cluster."""
+    settings = catalogue.effective(application.path)
+    wrong = [*missing(settings.document), *inconsistencies(settings.document, SETTINGS)]
+    found = [
+        Obstacle(key, Problem(ProblemCode.INVALID, f"{key}: {fault.message}", fault.path, fault.remedy))
+        for key, fault, *_ in wrong
+    ]
+    if place_of(catalogue, application.path) is None:
+        environment = catalogue.above(Environment, application.path).path
+        message = f"The environment `{environment}` has no cluster, so there is nowhere to deploy to."
+        remedy = "Give it one: registerCluster, then updateLevel with its name."
+        found.append(Obstacle(None, Problem(ProblemCode.INVALID, message, remedy=remedy)))
+    found += [address for address in _addresses(catalogue, application) if isinstance(address, Obstacle)]
+    return found
+
+
+def rendering(
+    catalogue: Catalogue, application: Application, installation_id: str, secrets_fingerprint: str | None
+) -> Rendering:
+    """What the manifests of an application without obstacles are made from."""
+    addresses = _addresses(catalogue, application)
+    return Rendering(
+        path=application.path,
+        application_id=application.id,
+        installation_id=installation_id,
+        namespace=catalogue.above(Namespace, application.path).kubernetes_name,
+        settings=catalogue.effective(application.path).document,
+        urls=dict(address for address in addresses if not isinstance(address, Obstacle)),
+        secrets_fingerprint=secrets_fingerprint,
+    )
+
+
+def _addresses(catalogue: Catalogue, application: Application) -> Iterator[tuple[str, str] | Obstacle]:
+    """The address that each service-valued variable stands for."""
+    document = catalogue.effective(application.path).document
+    for key, ref, target in references(document, application.path):
+        variable = key.removeprefix("env.")
+        other = catalogue.get(Application, target)
+        if other is None:
+            message = f"{key} refers to the application `{ref}`, which does not exist."
+            remedy = "Create it, or correct the reference."
+            yield Obstacle(key, Problem(ProblemCode.MISSING_REFERENCE, message, remedy=remedy))
+        else:
+            wanted = document[key]["service"].get("port")
+            yield _address(catalogue, application, other, key, variable, wanted)
+
+
+def _address(
+    catalogue: Catalogue, application: Application, other: Application, key: str, variable: str, wanted: str | None
+) -> tuple[str, str] | Obstacle:
+    url = service_address(catalogue, other, wanted)
+    there, here = (catalogue.above(Environment, level.path).cluster_id for level in (other, application))
+    if there != here:
+        message = f"{key} refers to `{other.path}`, which is on another cluster: it cannot be reached from here."
+        return Obstacle(key, Problem(ProblemCode.UNSUPPORTED, message))
+    if url is None:
+        ports = ", ".join(sorted(entries(catalogue.effective(other.path).document, "ports"))) or "none"
+        message = f"{key} refers to a port of `{other.path}` that its Service does not offer (there: {ports})."
+        return Obstacle(key, Problem(ProblemCode.INVALID, message, ("value", "service", "port")))
+    return variable, url
+
+
+def service_address(catalogue: Catalogue, other: Application, wanted: str | None) -> str | None:
+    """The address of an application's port inside its cluster: of the named or numbered one, else of its first."""
+    document = catalogue.effective(other.path).document
+    ports = {port: spec for port, spec in entries(document, "ports").items() if spec.get("expose") is not False}
+    port = wanted or default_port({f"ports.{port}": spec for port, spec in ports.items()})
+    if port is not None and port.isdigit():
+        port = next((known for known, spec in ports.items() if spec["port"] == int(port)), None)
+    if port is None or port not in ports:
+        return None
+    namespace = catalogue.above(Namespace, other.path).kubernetes_name
+    return service_url(name(other.path), namespace, port, ports[port]["port"])

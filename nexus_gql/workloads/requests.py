@@ -1,0 +1,349 @@
+"""Asking for operations: what stands in the way is said at once, what is accepted is a row that some worker will carry out."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from nexus_gql import clock
+from nexus_gql.access import Viewer, not_found
+from nexus_gql.clusters import AccessError, ClusterError, RequestError
+from nexus_gql.database import next_change, transactional
+from nexus_gql.hierarchy import (
+    Application,
+    Catalogue,
+    Patch,
+    checked_patch,
+    configure_within,
+    level_at,
+    preview,
+    record_running,
+)
+from nexus_gql.paths import Path
+from nexus_gql.problems import Problem, ProblemCode, Refused
+
+from . import apply, models
+from .apply import Fence, FieldConflict, ForeignObject, Overtaken
+from .execution import STEPS, Surroundings
+from .kubernetes_namespace import namespace
+from .manifests import render
+from .operation import FULL, RUNNING, UNFINISHED, Operation, OperationKind, OperationStatus, Step, operation
+from .preparation import Obstacle, obstacles, place_of, rendering
+from .secret_values import missing_keys
+
+_REPEATED_WITHIN = timedelta(days=1)
+_LIMITS = {"reason": 4000, "requestId": 255}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be said with any operation."""
+
+    reason: str | None = None
+    expected_version: int | None = None
+    request_id: str | None = None
+    dry_run: bool = False
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One operation that somebody asks for. `shape`: a patch as the API gives it."""
+
+    kind: OperationKind
+    path: Path
+    options: Options
+    shape: Mapping[str, Any] | None = None
+    replicas: int | None = None
+
+    @property
+    def patch(self) -> Mapping[str, Any] | None:
+        """What is stored at the application first."""
+        return {"replicas": self.replicas} if self.replicas is not None else self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The operation (None for a dry run), and what was done nevertheless."""
+
+    operation: Operation | None
+    warnings: list[Problem]
+
+
+class Requests:
+    """The door for everything that changes what runs."""
+
+    def __init__(
+        self, around: Surroundings, tell: Callable[[models.Operation], None], wake: Callable[[], None]
+    ) -> None:
+        self._around = around
+        self._tell = tell
+        self._wake = wake
+
+    async def ask(self, viewer: Viewer, wanted: Wanted) -> Accepted:
+        """Accept an operation, or Refused with paths that count from the mutation's arguments."""
+        try:
+            return await self._ask(viewer, wanted)
+        except Refused as refused:
+            raise Refused(_seen_from_outside(problem, wanted) for problem in refused.problems) from refused
+
+    async def _ask(self, viewer: Viewer, wanted: Wanted) -> Accepted:
+        patch, problems = checked_patch(wanted.patch or {}, "patch")
+        problems += _text_problems(wanted.options)
+        if problems:
+            raise Refused(problems)
+        catalogue = await self._around.hierarchy.current()
+        if not isinstance(catalogue.levels.get(wanted.path), Application):
+            raise Refused(_no_application(catalogue, wanted.path))
+        if (known := await _repeated(self._around, viewer, wanted)) is not None:
+            return Accepted(operation(known), [])
+        await self._ask_cluster(wanted, patch, catalogue)
+        if wanted.options.dry_run:
+            _acceptable(wanted, patch, catalogue)
+            return Accepted(None, preview(catalogue, wanted.path, patch, wanted.options.expected_version).warnings)
+        accepted, touched = await _accept(self._around, viewer, wanted, patch)
+        await self._around.hierarchy.current()
+        for row in touched:
+            self._tell(row)
+        self._wake()
+        return accepted
+
+    async def cancel(self, operation_id: UUID) -> Operation:
+        """End an operation: one that waits at once, one that runs at its next step. Refused where it has ended."""
+        row = await _cancel(operation_id)
+        self._tell(row)
+        self._wake()
+        return operation(row)
+
+    async def _ask_cluster(self, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
+        """What only the cluster can say before a deployment: Secrets that must be there; for a dry run, all that it would refuse."""
+        if wanted.kind is not OperationKind.DEPLOY:
+            return
+        after = preview(catalogue, wanted.path, patch, wanted.options.expected_version).catalogue
+        place = place_of(after, wanted.path)
+        document = after.effective(wanted.path).document
+        asks = wanted.options.dry_run or any(
+            isinstance(value, dict) and "secretKey" in value for value in document.values()
+        )
+        if place is None or not asks or obstacles(after, _application(after, wanted.path)):
+            return
+        link = self._around.fleet.link(place.cluster_id)
+        if link is None:
+            return
+        try:
+            connection = await link.connected()
+            absent = await missing_keys(connection, place.namespace, document)
+            if absent:
+                remedy = "Create it on the cluster, or use `secret`, which Nexus keeps itself."
+                raise Refused(
+                    Problem(
+                        ProblemCode.MISSING_SECRET,
+                        f"env.{variable}: {message}",
+                        _at(patch, f"env.{variable}"),
+                        remedy,
+                    )
+                    for variable, message in sorted(absent.items())
+                )
+            if wanted.options.dry_run and await namespace(connection, place.namespace) is not None:
+                await self._rehearse(connection, wanted, after)
+        except RequestError as error:
+            raise Refused(Problem(ProblemCode.INVALID, f"Kubernetes refuses it: {error}", ("path",))) from error
+        except AccessError as error:
+            raise Refused(Problem(ProblemCode.FORBIDDEN, str(error), ("path",))) from error
+        except ClusterError as error:
+            remedy = "Try again when the cluster answers."
+            raise Refused(Problem(ProblemCode.UNREACHABLE, str(error), ("path",), remedy)) from error
+
+    async def _rehearse(self, connection: Any, wanted: Wanted, after: Catalogue) -> None:
+        application = _application(after, wanted.path)
+        fence = Fence(
+            application.operation_number + 1,
+            self._around.installation_id,
+            lambda: None,
+            take_over=wanted.options.take_over,
+        )
+        manifests = render(rendering(after, application, self._around.installation_id, None))
+        for manifest in manifests:
+            placeholder = dict.fromkeys(manifest.get("data") or {}, "")
+            try:
+                await apply.rehearse(connection, apply.with_secrets(manifest, placeholder), fence)
+            except (ForeignObject, FieldConflict, Overtaken) as error:
+                remedy = "With takeOver it becomes Nexus's own."
+                raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), remedy)) from error
+
+
+def _application(catalogue: Catalogue, path: Path) -> Application:
+    level = catalogue.levels[path]
+    assert isinstance(level, Application)  # noqa: S101
+    return level
+
+
+def _no_application(catalogue: Catalogue, path: Path) -> Problem:
+    if path not in catalogue.levels:
+        return not_found(path, "path")
+    message = f"`{path}` is no application, and deploying a whole level is not built yet."
+    return Problem(ProblemCode.UNSUPPORTED, message, ("path",), "Deploy its applications one by one.")
+
+
+def _text_problems(options: Options) -> list[Problem]:
+    texts = {"reason": options.reason, "requestId": options.request_id}
+    return [
+        Problem(ProblemCode.INVALID, f"{name} has at most {_LIMITS[name]} characters, without NUL.", ("options", name))
+        for name, text in texts.items()
+        if text is not None and (len(text) > _LIMITS[name] or "\0" in text)
+    ]
+
+
+def _seen_from_outside(problem: Problem, wanted: Wanted) -> Problem:
+    """A problem with its path in the mutation's own arguments: `scale` has no patch, and the version stands in the options."""
+    if problem.path[:1] == ("patch",) and wanted.replicas is not None:
+        return replace(problem, path=("replicas",))
+    if problem.path == ("expectedVersion",):
+        return replace(problem, path=("options", "expectedVersion"))
+    return problem
+
+
+def _at(patch: Patch, key: str | None) -> tuple[str, ...]:
+    """Where in the input a setting stands: in the patch, if that sets it, else at the application that is named."""
+    where = patch.where(key) if key is not None else ()
+    return ("patch", *where) if where else ("path",)
+
+
+def _placed(obstacle: Obstacle, patch: Patch) -> Problem:
+    where = _at(patch, obstacle.key)
+    inside = obstacle.problem.path if where[0] == "patch" else ()
+    return replace(obstacle.problem, path=(*where, *inside))
+
+
+def _request(around: Surroundings, wanted: Wanted) -> dict[str, Any]:
+    """What an equal request is equal in. A patch may hold secrets, so only its fingerprint is kept."""
+    request: dict[str, Any] = {"takeOver": wanted.options.take_over, "reason": wanted.options.reason}
+    if wanted.replicas is not None:
+        request["replicas"] = wanted.replicas
+    if wanted.shape is not None:
+        request["patch"] = around.vault.fingerprint(json.dumps(wanted.shape, sort_keys=True))
+    return request
+
+
+async def _repeated(around: Surroundings, viewer: Viewer, wanted: Wanted) -> models.Operation | None:
+    """The operation that the same viewer asked for under the same id within a day; Refused where that was another."""
+    if wanted.options.request_id is None:
+        return None
+    row = (
+        await models.Operation.filter(
+            requested_by=viewer.name,
+            request_id=wanted.options.request_id,
+            created_at__gt=clock.now() - _REPEATED_WITHIN,
+        )
+        .order_by("-created_at")
+        .first()
+    )
+    if row is None:
+        return None
+    asked = (wanted.kind, wanted.path, _request(around, wanted))
+    if (row.kind, row.path, row.request) != asked:
+        message = f"The requestId was used for another request ({row.kind} of `{row.path}`)."
+        raise Refused(Problem(ProblemCode.CONFLICT, message, ("options", "requestId"), "Use a new one."))
+    return row
+
+
+def _acceptable(wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
+    """Refuse what the catalogue, patched, says cannot be done."""
+    application = _application(catalogue, wanted.path)
+    if wanted.kind is OperationKind.DEPLOY:
+        after = preview(catalogue, wanted.path, patch, wanted.options.expected_version).catalogue
+        wrong = obstacles(after, _application(after, wanted.path))
+        if wrong:
+            raise Refused(_placed(obstacle, patch) for obstacle in wrong)
+    elif not application.deployed or (wanted.kind is not OperationKind.REMOVE and application.revision is None):
+        message = f"`{wanted.path}` is not deployed."
+        raise Refused(Problem(ProblemCode.INVALID, message, ("path",), "Deploy it first (`deploy`)."))
+
+
+@transactional
+async def _accept(
+    around: Surroundings, viewer: Viewer, wanted: Wanted, patch: Patch
+) -> tuple[Accepted, list[models.Operation]]:
+    """Store the patch and the operation, and end what it replaces. Answers also the rows that others should hear of."""
+    change = await next_change()
+    catalogue = await around.hierarchy.locked(change)
+    if not isinstance(catalogue.levels.get(wanted.path), Application):
+        raise Refused(_no_application(catalogue, wanted.path))
+    if (known := await _repeated(around, viewer, wanted)) is not None:
+        return Accepted(operation(known), []), []
+    application = _application(catalogue, wanted.path)
+    level_at(catalogue, wanted.path, wanted.options.expected_version)
+    _acceptable(wanted, patch, catalogue)
+    warnings: list[Problem] = []
+    if not patch.is_empty:
+        outcome = await configure_within(catalogue, change, around.vault, viewer, wanted.path, patch)
+        warnings = outcome.warnings
+    earlier = await models.Operation.filter(application_id=application.id, status__in=UNFINISHED).order_by("number")
+    columns: dict[str, Any] = {}
+    if wanted.kind is OperationKind.RESTART:
+        columns["restarted_at"] = clock.now()
+    waiting = [row for row in earlier if row.status == OperationStatus.PENDING and row.kind in FULL]
+    if waiting and wanted.kind not in FULL:
+        if columns:
+            await record_running(application.id, change, columns)
+        return Accepted(operation(waiting[-1]), warnings), []
+    replaced = [row for row in earlier if _replaces(wanted.kind, OperationKind(row.kind))]
+    await _replace(replaced)
+    row = await _store(around, viewer, wanted, application)
+    columns["operation_number"] = row.number
+    if wanted.kind is OperationKind.DEPLOY:
+        columns["deployed"] = True
+    await record_running(application.id, change, columns)
+    return Accepted(operation(row), warnings), [*replaced, row]
+
+
+def _replaces(new: OperationKind, old: OperationKind) -> bool:
+    return new in FULL or (new is OperationKind.SCALE and old is OperationKind.SCALE)
+
+
+async def _replace(rows: list[models.Operation]) -> None:
+    """End what waits; ask what runs to end at its next step."""
+    for row in rows:
+        if row.status in RUNNING or row.lease is not None:
+            row.ending = OperationStatus.SUPERSEDED
+        else:
+            row.status = OperationStatus.SUPERSEDED
+            row.message, row.finished_at = "A newer operation took its place before it began.", clock.now()
+            # Whoever claims it in this very moment finds this word first.
+            row.ending = OperationStatus.SUPERSEDED
+        await row.save(update_fields=["ending", "status", "message", "finished_at"])
+
+
+async def _store(around: Surroundings, viewer: Viewer, wanted: Wanted, application: Application) -> models.Operation:
+    return await models.Operation.create(
+        id=uuid4(),
+        application_id=UUID(application.id),
+        path=wanted.path,
+        kind=wanted.kind,
+        status=OperationStatus.PENDING,
+        number=application.operation_number + 1,
+        requested_by=viewer.name,
+        reason=wanted.options.reason,
+        request_id=wanted.options.request_id,
+        request=_request(around, wanted),
+        steps=[asdict(Step(name)) for name in STEPS[wanted.kind]],
+        message="It waits for its turn.",
+        created_at=clock.now(),
+    )
+
+
+@transactional
+async def _cancel(operation_id: UUID) -> models.Operation:
+    await next_change()
+    row = await models.Operation.get(id=operation_id)
+    if row.status not in UNFINISHED:
+        message = f"It has ended already ({row.status})."
+        raise Refused(Problem(ProblemCode.CONFLICT, message, ("id",)))
+    row.ending = OperationStatus.CANCELLED
+    if row.status == OperationStatus.PENDING and row.lease is None:
+        row.status, row.finished_at = OperationStatus.CANCELLED, clock.now()
+        row.message = "It was cancelled before it began."
+    await row.save(update_fields=["ending", "status", "message", "finished_at"])
+    return row

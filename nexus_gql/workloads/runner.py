@@ -1,0 +1,119 @@
+"""Shares operations out: takes those that nobody works on, one at a time for each application, and carries them out."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+
+from nexus_gql.database import database_now, is_unavailable
+from nexus_gql.supervisor import Supervisor
+
+from . import models
+from .execution import Execution, Surroundings
+from .holding import Holding, LostLease
+from .operation import UNFINISHED, Failure, OperationStatus
+from .records import record_end
+
+log = structlog.get_logger(__name__)
+
+_LOOK = 2.0
+"""Seconds between two looks for what another process left behind or asked for; what this one asks for is taken at once."""
+_AT_ONCE = 32
+
+
+class Runner:
+    """Runs this process's share of the operations."""
+
+    def __init__(self, around: Surroundings, tell: Callable[[models.Operation], None]) -> None:
+        self._around = around
+        self._tell = tell
+        self._wake = asyncio.Event()
+        self._busy: set[UUID] = set()
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Begin to take operations."""
+        supervisor.start("operations", self._keep)
+
+    def wake(self) -> None:
+        """Look now: something was asked for."""
+        self._wake.set()
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                for row in await self._free():
+                    self._busy.add(row["application_id"])
+                    group.create_task(self._carry_out(row), name=f"operation {row['id']}")
+                try:
+                    async with asyncio.timeout(_LOOK):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+
+    async def _free(self) -> list[Mapping[str, Any]]:
+        """The oldest unfinished operation of each application, where nobody works on it."""
+        rows = (
+            await models.Operation.filter(status__in=UNFINISHED)
+            .order_by("number")
+            .values("id", "application_id", "lease", "lease_until")
+        )
+        if not rows:
+            return []
+        now = await database_now()
+        first: dict[UUID, Mapping[str, Any]] = {}
+        for row in rows:
+            first.setdefault(row["application_id"], row)
+        free = [
+            row
+            for application, row in first.items()
+            if application not in self._busy and (row["lease"] is None or row["lease_until"] < now)
+        ]
+        return free[: max(0, _AT_ONCE - len(self._busy))]
+
+    async def _carry_out(self, row: Mapping[str, Any]) -> None:
+        try:
+            holding = await Holding.take(row["id"], self._tell)
+            if holding is not None:
+                await self._held(holding, torn=row["lease"] is not None)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("An operation waits for the database", operation=str(row["id"]), reason=str(error))
+            await asyncio.sleep(_LOOK)
+        finally:
+            self._busy.discard(row["application_id"])
+            self._wake.set()
+
+    async def _held(self, holding: Holding, *, torn: bool) -> None:
+        """Carry out what is held, with a heartbeat beside it; given back where this process is to end."""
+        if torn:
+            await holding.write(notes={**holding.row.notes, "takenOver": True})
+        work = asyncio.create_task(self._to_its_end(holding), name=f"work {holding.row.id}")
+        heart = asyncio.create_task(holding.keep(), name=f"heartbeat {holding.row.id}")
+        try:
+            await asyncio.wait({work, heart}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            heart.cancel()
+            work.cancel()
+            ends = await asyncio.gather(work, heart, return_exceptions=True)
+            if isinstance(ends[0], asyncio.CancelledError):
+                await holding.release()
+        if isinstance(ends[0], Exception):
+            raise ends[0]
+
+    async def _to_its_end(self, holding: Holding) -> None:
+        try:
+            await Execution(holding, self._around).run()
+        except LostLease:
+            log.warning("Another worker has taken an operation over", operation=str(holding.row.id))
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            fault = uuid4().hex[:12]
+            log.exception("An operation failed by a fault of ours", operation=str(holding.row.id), id=fault)
+            message = f"Something went wrong on our side. Quote id {fault}."
+            await record_end(holding, OperationStatus.FAILED, message, Failure("Internal", message))
+            holding.announce()
