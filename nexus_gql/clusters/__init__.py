@@ -26,7 +26,7 @@ from .link import Link
 from .models import Cluster
 from .registration import Discovered, discover, only_kind, register, register_or_take, remove, update
 from .state import ConnectionState, ConnectionStatus
-from .targets import ClusterKind, Surroundings, Target
+from .targets import ClusterKind, Surroundings, Target, opened
 
 __all__ = [
     "APPLY",
@@ -59,6 +59,7 @@ __all__ = [
     "discover",
     "engine_version",
     "only_kind",
+    "opened",
     "refusal",
     "register",
     "register_or_take",

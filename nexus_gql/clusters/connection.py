@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client import ApiClient, Configuration
 
-from .errors import refusal, translated
+from .errors import Unreachable, refusal, translated
 
 CONNECT_LIMIT = 5.0
 ANSWER_LIMIT = 15.0
@@ -26,9 +26,15 @@ class Connection:
         configuration.connection_pool_maxsize = _CONNECTIONS
         self._api = ApiClient(configuration)
         self.server = str(configuration.host)
+        self._bodies: set[aiohttp.StreamReader] = set()
+        self._closed = False
 
     async def close(self) -> None:
-        """End every request and stream."""
+        """End every request and stream: whoever reads one is told Unreachable."""
+        self._closed = True
+        for body in self._bodies:
+            # aiohttp forgets the readers of what it closes (client_proto.py, `close`): they would wait for ever.
+            body.set_exception(aiohttp.ClientConnectionError("it was closed"))
         await self._api.close()
 
     async def get(self, path: str, query: Query | None = None, *, limit: float = ANSWER_LIMIT) -> bytes:
@@ -88,10 +94,17 @@ class Connection:
                 _request_timeout=timeout,
             )
             async with response:
-                await _accept(response)
-                yield response
+                self._bodies.add(response.content)
+                try:
+                    await _accept(response)
+                    yield response
+                finally:
+                    self._bodies.discard(response.content)
         except Exception as error:
             meant = translated(error)
+            if self._closed and isinstance(error, AssertionError):
+                # aiohttp asks again what lost its connection unanswered, and so meets its own closed session.
+                meant = Unreachable("The connection to the cluster was closed.")
             if meant is None or meant is error:
                 raise
             raise meant from error

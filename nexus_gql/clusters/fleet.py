@@ -1,5 +1,6 @@
 """All registered clusters of this installation, each with its link."""
 
+import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
@@ -19,6 +20,8 @@ class Fleet:
 
     def __init__(self, vault: Vault, surroundings: Surroundings, supervisor: Supervisor) -> None:
         self.surroundings = surroundings
+        self.changing = asyncio.Lock()
+        """Held while a registered cluster is changed or removed: of two at once, one would join a link twice."""
         self._vault = vault
         self._supervisor = supervisor
         self._members: dict[str, tuple[Cluster, Link]] = {}
@@ -46,8 +49,9 @@ class Fleet:
 
     async def leave(self, cluster_id: str) -> None:
         """Forget a cluster and end its connection."""
-        if self._members.pop(cluster_id, None) is not None:
+        if (member := self._members.pop(cluster_id, None)) is not None:
             await self._supervisor.stop(_task(cluster_id))
+            member[1].give_up()
             self._tell(cluster_id)
 
     def rows(self) -> list[Cluster]:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,21 @@ class UnusableKubeconfig(ValueError):
     """The message says what is wrong with it."""
 
 
+class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML without aliases: a kubeconfig needs none, and a few lines of them stand for gigabytes ("billion laughs")."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise UnusableKubeconfig("It refers to a part of itself (`*name`), which is not taken.")
+        return super().compose_node(parent, index)
+
+
 def parse(text: str) -> dict[str, Any]:
     """The mapping that a kubeconfig's text spells."""
     if len(text) > _SIZE_LIMIT:
         raise UnusableKubeconfig("A kubeconfig is smaller than 1 MB; this is not.")
     try:
-        config = yaml.safe_load(text)
+        config = yaml.load(text, _Plain)  # noqa: S506
     except (yaml.YAMLError, RecursionError) as error:
         raise UnusableKubeconfig(f"This is no YAML: {str(error)[:200]}") from error
     if not isinstance(config, dict) or not isinstance(config.get("clusters"), list):
@@ -38,7 +47,7 @@ def parse(text: str) -> dict[str, Any]:
 
 def contexts(config: Mapping[str, Any]) -> list[str]:
     """The names of its contexts."""
-    return [entry["name"] for entry in config.get("contexts") or () if isinstance(entry, dict) and "name" in entry]
+    return _names(config, "contexts")
 
 
 def chosen(config: Mapping[str, Any], context: str | None) -> dict[str, Any]:
@@ -46,9 +55,12 @@ def chosen(config: Mapping[str, Any], context: str | None) -> dict[str, Any]:
     name = context or config.get("current-context")
     if not name:
         raise UnusableKubeconfig(f"It has no current context; name one of {', '.join(contexts(config)) or 'none'}.")
-    there = _named(config, "contexts", name).get("context") or {}
+    there = _mapping(_named(config, "contexts", name), "context")
     cluster = _named(config, "clusters", there.get("cluster"))
     user = _named(config, "users", there["user"]) if there.get("user") else {"name": "nobody", "user": {}}
+    cluster, user = (
+        {"name": entry["name"], part: _mapping(entry, part)} for entry, part in ((cluster, "cluster"), (user, "user"))
+    )
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -60,11 +72,30 @@ def chosen(config: Mapping[str, Any], context: str | None) -> dict[str, Any]:
 
 
 def _named(config: Mapping[str, Any], section: str, name: Any) -> dict[str, Any]:
-    for entry in config.get(section) or ():
-        if isinstance(entry, dict) and entry.get("name") == name:
+    for entry in _entries(config, section):
+        if entry["name"] == name:
             return entry
-    there = [str(entry.get("name")) for entry in config.get(section) or () if isinstance(entry, dict)]
-    raise UnusableKubeconfig(f"It has no {section[:-1]} `{name}`; there are {', '.join(there) or 'none'}.")
+    there = ", ".join(_names(config, section)) or "none"
+    raise UnusableKubeconfig(f"It has no {section[:-1]} `{str(name)[:80]}`; there are {there}.")
+
+
+def _names(config: Mapping[str, Any], section: str) -> list[str]:
+    return [entry["name"] for entry in _entries(config, section)]
+
+
+def _entries(config: Mapping[str, Any], section: str) -> Iterator[dict[str, Any]]:
+    """The entries of a section that can be told apart by a name."""
+    found = config.get(section)
+    for entry in found if isinstance(found, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            yield entry
+
+
+def _mapping(entry: Mapping[str, Any], part: str) -> dict[str, Any]:
+    found = entry.get(part) or {}
+    if not isinstance(found, dict):
+        raise UnusableKubeconfig(f"The {part} `{entry['name']}` holds no fields.")
+    return found
 
 
 def restrict(config: Mapping[str, Any]) -> None:
@@ -72,7 +103,7 @@ def restrict(config: Mapping[str, Any]) -> None:
 
     `config` is one that `chosen` made.
     """
-    cluster, user = config["clusters"][0].get("cluster") or {}, config["users"][0].get("user") or {}
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     for name in ("exec", "auth-provider"):
         if name in user:
             raise UnusableKubeconfig(

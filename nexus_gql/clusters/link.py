@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import msgspec
 import structlog
 
 from nexus_gql import clock
 from nexus_gql.backoff import Backoff
+from nexus_gql.vault import VaultError
 
 from .connection import Connection
 from .errors import ClusterError, Unauthorized, Unreachable
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 _PULSE = 10.0
 """Seconds between two questions whether the cluster is there; a failed watch or request asks at once."""
 _PULSE_LIMIT = 5.0
+_LOAD_LIMIT = 30.0
+"""Seconds for finding out how to reach the cluster: the Docker engine, files, a program that a kubeconfig names."""
 
 
 class Link:
@@ -45,6 +49,7 @@ class Link:
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._doubt = asyncio.Event()
+        self._given_up = False
 
     async def connected(self, limit: float = 2.0) -> Connection:
         """The connection; waits a little for one that is being made, then raises Unreachable."""
@@ -59,10 +64,17 @@ class Link:
         return self._connection
 
     async def wait_until_connected(self) -> Connection:
-        """The connection, however long it takes."""
+        """The connection, however long it takes; Unreachable once the link is given up."""
         while self._connection is None:
+            if self._given_up:
+                raise Unreachable(f"The cluster `{self.name}` was removed or is reached in another way now.")
             await self._up.wait()
         return self._connection
+
+    def give_up(self) -> None:
+        """`keep` has ended for good: whoever still waits here must look for another link."""
+        self._given_up = True
+        self._up.set()
 
     def doubt(self) -> None:
         """Somebody's request failed: ask now whether the cluster is there, or try again now."""
@@ -81,7 +93,7 @@ class Link:
 
     async def _live(self, backoff: Backoff) -> None:
         """One connection from its making to its loss, which it raises."""
-        loaded = await self._load()
+        loaded = await self._loaded()
         try:
             connection = Connection(loaded.configuration)
         finally:
@@ -100,6 +112,15 @@ class Link:
             self._up.clear()
             await connection.close()
 
+    async def _loaded(self) -> Loaded:
+        try:
+            async with asyncio.timeout(_LOAD_LIMIT):
+                return await self._load()
+        except TimeoutError as error:
+            raise Unreachable(f"How to reach `{self.name}` was not found out in time.") from error
+        except VaultError as error:
+            raise Unauthorized(str(error)) from error
+
     async def _introduce(self, connection: Connection) -> None:
         await self._feel_pulse(connection)
         uid = await cluster_uid(connection)
@@ -111,9 +132,9 @@ class Link:
 
     async def _feel_pulse(self, connection: Connection) -> None:
         started = clock.elapsed()
-        answer = msgspec.json.decode(await connection.get("/version", limit=_PULSE_LIMIT))
+        answer = await connection.get("/version", limit=_PULSE_LIMIT)
         self.latency = clock.elapsed() - started
-        self.version = answer.get("gitVersion")
+        self.version = _read(answer, _Version).git_version
 
     async def _pause(self, seconds: float) -> None:
         """Wait, or less where somebody doubts; but never so little that many doubters make a flood."""
@@ -152,5 +173,28 @@ class Link:
 
 async def cluster_uid(connection: Connection) -> str:
     """The UID of the kube-system namespace: who a cluster is."""
-    answer = msgspec.json.decode(await connection.get("/api/v1/namespaces/kube-system", limit=_PULSE_LIMIT))
-    return str(answer["metadata"]["uid"])
+    answer = await connection.get("/api/v1/namespaces/kube-system", limit=_PULSE_LIMIT)
+    return _read(answer, _Namespace).metadata.uid
+
+
+class _Version(msgspec.Struct, rename="camel"):
+    git_version: str
+
+
+class _Identity(msgspec.Struct):
+    uid: str
+
+
+class _Namespace(msgspec.Struct):
+    metadata: _Identity
+
+
+A = TypeVar("A")
+
+
+def _read(answer: bytes, kind: type[A]) -> A:
+    try:
+        return msgspec.json.decode(answer, type=kind)
+    except msgspec.DecodeError as error:
+        # A proxy's own page, say. Without this the link would die and go on calling itself connected.
+        raise Unreachable("What answers there is no Kubernetes cluster.") from error

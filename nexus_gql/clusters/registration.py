@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from tortoise.exceptions import IntegrityError
@@ -11,12 +12,11 @@ from nexus_gql.problems import Problem, ProblemCode, Refused
 from nexus_gql.problems import Unreachable as Unanswered
 
 from . import engine, kubeconfig
-from .connection import Connection
 from .errors import AccessError, ClusterError, Denied
 from .fleet import Fleet
 from .link import cluster_uid
 from .models import Cluster
-from .targets import ClusterKind, Target, allowed_path, load
+from .targets import ClusterKind, Target, allowed_path, opened
 
 _LIMIT = 20.0
 
@@ -79,26 +79,33 @@ async def update(fleet: Fleet, name: str, wanted: Target) -> Cluster:
     if other is not None:
         message = f"The cluster that answers there is registered already, as `{other.name}`."
         raise Refused(Problem(ProblemCode.ALREADY_EXISTS, message, ("input",)))
-    await Cluster.filter(id=row.id).update(
-        kind=wanted.kind, uid=uid, target=wanted.shown, credentials=fleet.encrypted(row.id, wanted)
-    )
-    await fleet.leave(str(row.id))
-    fresh = await Cluster.get(id=row.id)
-    fleet.join(fresh)
-    return fresh
+    async with fleet.changing:
+        row = _registered(fleet, name)
+        try:
+            await Cluster.filter(id=row.id).update(
+                kind=wanted.kind, uid=uid, target=wanted.shown, credentials=fleet.encrypted(row.id, wanted)
+            )
+        except IntegrityError as error:
+            message = "Somebody registered the cluster that answers there at the same time."
+            raise Refused(Problem(ProblemCode.ALREADY_EXISTS, message, ("input",))) from error
+        fresh = await Cluster.get(id=row.id)
+        await fleet.leave(str(row.id))
+        fleet.join(fresh)
+        return fresh
 
 
 async def remove(fleet: Fleet, name: str) -> UUID:
     """Forget a cluster; IN_USE while an environment is on it. What runs there goes on."""
-    row = _registered(fleet, name)
-    try:
-        await Cluster.filter(id=row.id).delete()
-    except IntegrityError as error:
-        message = f"Environments are on the cluster `{name}`."
-        remedy = "Delete them, or put them on another cluster (`updateLevel`), first."
-        raise Refused(Problem(ProblemCode.IN_USE, message, ("name",), remedy)) from error
-    await fleet.leave(str(row.id))
-    return row.id
+    async with fleet.changing:
+        row = _registered(fleet, name)
+        try:
+            await Cluster.filter(id=row.id).delete()
+        except IntegrityError as error:
+            message = f"Environments are on the cluster `{name}`."
+            remedy = "Delete them, or put them on another cluster (`updateLevel`), first."
+            raise Refused(Problem(ProblemCode.IN_USE, message, ("name",), remedy)) from error
+        await fleet.leave(str(row.id))
+        return row.id
 
 
 async def discover(fleet: Fleet) -> list[Discovered]:
@@ -106,7 +113,7 @@ async def discover(fleet: Fleet) -> list[Discovered]:
 
     Raises Unreachable where neither can be looked at.
     """
-    found = await asyncio.to_thread(_kubeconfig_contexts, fleet)
+    found = await asyncio.to_thread(_kubeconfig_contexts, fleet.surroundings.kubeconfig_folder, fleet.rows())
     try:
         clusters = await engine.kind_clusters(fleet.surroundings.docker_url)
     except engine.NoEngine as error:
@@ -164,15 +171,8 @@ async def _uid(fleet: Fleet, wanted: Target) -> str:
     """Who answers at a target; Refused where nobody does."""
     try:
         async with asyncio.timeout(_LIMIT):
-            loaded = await load(wanted, fleet.surroundings)
-            try:
-                connection = Connection(loaded.configuration)
-            finally:
-                loaded.close()
-            try:
+            async with opened(wanted, fleet.surroundings) as connection:
                 return await cluster_uid(connection)
-            finally:
-                await connection.close()
     except Denied as error:
         remedy = "Let these credentials `get` the namespace kube-system, whose UID tells clusters apart."
         raise Refused(Problem(ProblemCode.FORBIDDEN, str(error), ("input",), remedy)) from error
@@ -191,8 +191,7 @@ def _kind(fleet: Fleet, cluster: engine.KindCluster) -> Discovered:
     return Discovered(cluster.name, ClusterKind.KIND, f"Docker container `{cluster.container}`, {state}", registered)
 
 
-def _kubeconfig_contexts(fleet: Fleet) -> list[Discovered]:
-    folder = fleet.surroundings.kubeconfig_folder
+def _kubeconfig_contexts(folder: Path | None, rows: list[Cluster]) -> list[Discovered]:
     if folder is None or not folder.expanduser().is_dir():
         return []
     found = []
@@ -205,11 +204,7 @@ def _kubeconfig_contexts(fleet: Fleet) -> list[Discovered]:
             continue
         for name in names:
             registered = next(
-                (
-                    row.name
-                    for row in fleet.rows()
-                    if row.target.get("path") == file.name and row.target.get("context") == name
-                ),
+                (row.name for row in rows if row.target.get("path") == file.name and row.target.get("context") == name),
                 None,
             )
             found.append(Discovered(name, ClusterKind.KUBECONFIG, f"context `{name}` of {file.name}", registered))

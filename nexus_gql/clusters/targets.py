@@ -1,6 +1,8 @@
 """What is registered of a cluster, and how each kind is turned into something to connect to."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import engine, kubeconfig
+from .connection import Connection
 from .errors import Unauthorized, Unreachable
 
 _PROBE_LIMIT = 1.5
@@ -63,6 +66,20 @@ async def load(wanted: Target, surroundings: Surroundings) -> kubeconfig.Loaded:
         raise Unauthorized(str(error)) from error
 
 
+@asynccontextmanager
+async def opened(wanted: Target, surroundings: Surroundings) -> AsyncIterator[Connection]:
+    """A connection to a target, for as long as one question takes."""
+    loaded = await load(wanted, surroundings)
+    try:
+        connection = Connection(loaded.configuration)
+    finally:
+        loaded.close()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def _kind(wanted: Target, surroundings: Surroundings) -> kubeconfig.Loaded:
     clusters = await engine.kind_clusters(surroundings.docker_url)
     found = next((cluster for cluster in clusters if cluster.name == wanted.name), None)
@@ -100,7 +117,10 @@ def allowed_path(name: str, folder: Path | None) -> Path:
     if folder is None:
         raise kubeconfig.UnusableKubeconfig("This server takes no path of a kubeconfig; send its content.")
     root = folder.expanduser().resolve()
-    path = (root / Path(name).expanduser()).resolve()
+    try:
+        path = (root / Path(name).expanduser()).resolve()
+    except (RuntimeError, ValueError, OSError) as error:  # `~nobody`, a NUL, links in a circle, a name too long
+        raise kubeconfig.UnusableKubeconfig("This is no path of a file.") from error
     if not path.is_relative_to(root):
         raise kubeconfig.UnusableKubeconfig(
             "This server takes paths only in the folder that NEXUS_KUBECONFIG_FOLDER names."

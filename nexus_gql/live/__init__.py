@@ -1,6 +1,7 @@
 """What is running: reflectors fill stores, verdicts are reached, changes are numbered; and the logs."""
 
 from .applications import Applications, Known
+from .arrival import arrived, loading
 from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, SightChange, StateChange
 from .cluster import ClusterView
 from .events import EventLog, Record
@@ -69,8 +70,10 @@ __all__ = [
     "UnusablePattern",
     "Verdict",
     "Workload",
+    "arrived",
     "by_creation",
     "judge_pod",
+    "loading",
     "pods_in",
     "pods_of",
     "read_once",

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -41,7 +42,7 @@ class Vault:
         nonce, sealed = ciphertext[:_NONCE_BYTES], ciphertext[_NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, sealed, _place(row, column)).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: fewer bytes than any ciphertext has
             raise VaultError(
                 "A stored secret does not open: the vault's key is not the one it was encrypted with."
             ) from error
@@ -52,7 +53,8 @@ class Vault:
 
 
 def _place(row: object, column: str) -> bytes:
-    return f"{row}/{column}".encode()
+    # The length keeps two places apart that are spelled alike, such as `a`, `b/c` and `a/b`, `c`.
+    return f"{len(str(row))}/{row}/{column}".encode()
 
 
 def read_key(encoded: str) -> bytes:
@@ -66,11 +68,21 @@ def read_key(encoded: str) -> bytes:
 def key_from_file(path: Path) -> bytes:
     """The key kept in a file that only its owner can read; made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make_key(path)
+    return read_key(path.read_text())
+
+
+def _make_key(path: Path) -> None:
+    # Written beside and linked: a second process that starts meanwhile, or a crash, never finds a file without its key.
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_key(path.read_text())
-    key = secrets.token_bytes(_KEY_BYTES)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(base64.b64encode(key).decode())
-    return key
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()

@@ -5,7 +5,7 @@ from tortoise.models import Model
 
 
 class Secret(Model):
-    """The newest version of one secret setting of one level. A new text is a new row with a new id; the old row goes."""
+    """The newest version of one secret setting of one level. A new text is a new row with a new id, and the old row goes."""
 
     id = fields.UUIDField(primary_key=True)
     level: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(

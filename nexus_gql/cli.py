@@ -1,0 +1,184 @@
+"""`nexus`: serve, migrate, schema, demo, token, doctor."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+from pydantic import ValidationError
+from rich.console import Console
+
+from nexus_gql import __version__
+from nexus_gql.configuration import Configuration
+
+app = cyclopts.App(
+    name="nexus",
+    help="The deployment and operations layer of Optimal Reality. Every option can be set by a variable NEXUS_… as well.",
+    version=__version__,
+)
+console = Console(stderr=True, highlight=False)
+
+Host = Annotated[str | None, Parameter(help="Address to listen on (NEXUS_HOST).")]
+Port = Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one (NEXUS_PORT).")]
+Database = Annotated[
+    str | None,
+    Parameter(help="`sqlite:///path/to/file` or `postgres://user:password@host/name` (NEXUS_DATABASE_URL)."),
+]
+
+
+def main() -> None:
+    """The program: an error that has a remedy is a sentence and exit code 1, not a traceback."""
+    from nexus_gql.app import CannotStart
+    from nexus_gql.problems import Failure, Refused
+    from nexus_gql.vault import VaultError
+
+    try:
+        app()
+    except (CannotStart, Failure, Refused, VaultError, OSError) as error:
+        console.print(f"nexus: {error}", style="red", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _configured(**given: Any) -> Configuration:
+    try:
+        return Configuration(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for one in error.errors():
+            name = "_".join(str(part) for part in one["loc"]).upper()
+            console.print(f"nexus: NEXUS_{name}: {one['msg']}", style="red", markup=False)
+        sys.exit(2)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    from nexus_gql.server import new_event_loop
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work)
+
+
+def _with_logs(configuration: Configuration) -> Configuration:
+    from nexus_gql.log_lines import configure_logging
+
+    configure_logging(configuration.log_format, configuration.log_level)
+    return configuration
+
+
+def _announce(url: str) -> None:
+    console.print(f"Nexus {__version__} listens at {url}  (GraphiQL: {url}/graphiql)", style="green")
+
+
+@app.command
+def serve(*, host: Host = None, port: Port = None, database: Database = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    from nexus_gql.app import serve as serve_rooms
+
+    configuration = _with_logs(_configured(host=host, port=port, database_url=database))
+    _run(serve_rooms(configuration, _announce))
+
+
+@app.command
+def demo(*, host: Host = None, port: Port = None, database: Database = None) -> None:
+    """Serve an OR-like project, on the KinD cluster of the Docker engine where there is one."""
+    from nexus_gql.app import serve as serve_rooms
+    from nexus_gql.demo import prepare
+
+    configuration = _with_logs(_configured(host=host, port=port, database_url=database))
+    _run(serve_rooms(configuration, _announce, lambda rooms: prepare(rooms, console.print)))
+
+
+@app.command
+def migrate(*, database: Database = None) -> None:
+    """Bring the database's tables up to this version."""
+    from nexus_gql.app import MODELS
+    from nexus_gql.database import migrate as migrate_database
+
+    configuration = _configured(database_url=database)
+
+    async def work() -> None:
+        applied = await migrate_database(configuration.database, MODELS)
+        console.print(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
+
+    _run(work())
+
+
+@app.command
+def schema(file: Path | None = None, /) -> None:
+    """Write the GraphQL schema to a file, or to standard output."""
+    from nexus_gql.schema import sdl
+
+    if file is None:
+        print(sdl(), end="")
+    else:
+        file.write_text(sdl())
+
+
+@app.command
+def token(
+    name: str,
+    /,
+    *,
+    role: str = "ADMIN",
+    path: str | None = None,
+    expires_in: str | None = None,
+    database: Database = None,
+) -> None:
+    """Make an API token on the server's own machine and print it, this once.
+
+    role: VIEWER, DEPLOYER or ADMIN. path: a level; without it everywhere. expires_in: `12h`, `30m`; without it never.
+    """
+    from nexus_gql import clock
+    from nexus_gql.access import OPERATOR_VIEWER, Role, create_token
+    from nexus_gql.app import MODELS, bring_up_to_date
+    from nexus_gql.database import connected
+    from nexus_gql.paths import parse
+
+    configuration = _configured(database_url=database)
+    try:
+        what = Role[role.upper()]
+        where = None if path is None else parse(path)
+        span = None if expires_in is None else clock.parse_duration(expires_in)
+    except KeyError:
+        console.print(f"nexus: a role is VIEWER, DEPLOYER or ADMIN; {role!r} is none.", style="red", markup=False)
+        sys.exit(2)
+    except ValueError as error:
+        console.print(f"nexus: {error}", style="red", markup=False)
+        sys.exit(2)
+
+    async def work() -> None:
+        await bring_up_to_date(configuration)
+        async with connected(configuration.database, MODELS):
+            _, secret = await create_token(OPERATOR_VIEWER, name=name, role=what, path=where, expires_in=span)
+        print(secret)
+
+    _run(work())
+
+
+@app.command
+def doctor(*, database: Database = None) -> None:
+    """Check configuration, database, Docker engine and clusters, each with what to do about it. Exit code 1 where one failed."""
+    from nexus_gql.doctor import Outcome, examine
+
+    configuration = _configured(database_url=database)
+    styles = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.SKIPPED: "yellow"}
+    failed = False
+
+    async def work() -> None:
+        nonlocal failed
+        async for check in examine(configuration):
+            failed = failed or check.outcome is Outcome.FAILED
+            console.print(f"{check.outcome:<8}", style=styles[check.outcome], end="")
+            console.print(f"{check.name}: {check.detail}", markup=False)
+            if check.remedy:
+                console.print(f"         {check.remedy}", style="dim", markup=False)
+
+    _run(work())
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

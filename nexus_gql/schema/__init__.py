@@ -1,0 +1,64 @@
+"""The GraphQL schema: types by subject; resolvers translate and call, nothing more."""
+
+import strawberry
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
+from strawberry.schema.config import StrawberryConfig
+
+from .context import Context, Rooms
+from .feeds import Snapshot, StateFeed, Step, follow
+from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
+from .mutation import Mutation
+from .query import Query
+from .scalars import SCALARS
+from .subscription import STATE_FEEDS, Subscription
+
+__all__ = [
+    "STATE_FEEDS",
+    "Context",
+    "Rooms",
+    "Snapshot",
+    "StateFeed",
+    "Step",
+    "build_schema",
+    "follow",
+    "sdl",
+]
+
+
+def build_schema(*extensions: object) -> strawberry.Schema:
+    """The schema, with the server's extensions."""
+    schema = strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[ProjectType, EnvironmentType, NamespaceType, ApplicationType],
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+        extensions=list(extensions),  # type: ignore[arg-type]
+    )
+    _without_null_defaults(schema._schema)
+    return schema
+
+
+def _without_null_defaults(schema: GraphQLSchema) -> None:
+    """Strawberry writes `= null` wherever an argument may be left out; the contract says nothing there, which means the same."""
+    for named in schema.type_map.values():
+        if isinstance(named, GraphQLInputObjectType):
+            inputs = list(named.fields.values())
+        elif isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
+            inputs = [argument for field in named.fields.values() for argument in field.args.values()]
+        else:
+            continue
+        for one in inputs:
+            if one.default_value is None:
+                one.default_value = Undefined
+
+
+def sdl() -> str:
+    """The schema as text, sorted: what `schema.graphql` holds."""
+    return build_schema().as_str() + "\n"

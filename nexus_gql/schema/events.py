@@ -1,0 +1,229 @@
+"""Kubernetes events in GraphQL: pages of them, and the feed."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from enum import Enum
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from nexus_gql.live import ClusterView, Event, Live, ObjectChange, Record, Selection, select
+from nexus_gql.paths import Path
+from nexus_gql.problems import NotFound
+
+from .clusters import ClusterType
+from .context import Context, Info
+from .logs import FeedGap, GapReason
+from .node import Node, node_id
+from .paging import PageInfo, cursor, key_at, page_info
+from .pods import application_of, cluster_of
+from .scalars import Instant
+
+if TYPE_CHECKING:
+    from .levels import ApplicationType
+
+NEWEST = 100
+"""Events that the feed begins with."""
+
+
+@strawberry.enum(description="`WARNING`: something went wrong, at least for now.")
+class EventType(Enum):
+    NORMAL = "NORMAL"
+    WARNING = "WARNING"
+
+
+@strawberry.type(description="The Kubernetes object that an event is about.")
+class EventObject:
+    kind: str
+    name: str
+    namespace: str | None
+
+
+@strawberry.type(
+    name="Event",
+    description="Something that a component of the cluster reports. When it happens again, its count rises.",
+)
+class EventNode(Node):
+    record: strawberry.Private[Record]
+    view: strawberry.Private[ClusterView]
+
+    @strawberry.field
+    def type(self) -> EventType:
+        return type_of(self._event)
+
+    @strawberry.field(description="Kubernetes' word for what happened: `BackOff`, `FailedScheduling`, …")
+    def reason(self) -> str:
+        return self._event.reason
+
+    @strawberry.field
+    def message(self) -> str:
+        return self._event.message
+
+    @strawberry.field(description="What it is about.")
+    def object(self) -> EventObject:
+        about = self._event.involved_object
+        return EventObject(kind=about.kind, name=about.name, namespace=about.namespace or None)
+
+    @strawberry.field(description="The application that it is about, where it is about one.")
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+        return application_of(info.context, self.record.application_id)
+
+    @strawberry.field
+    def cluster(self, info: Info) -> ClusterType:
+        return cluster_of(info.context, self.view.link.cluster_id)
+
+    @strawberry.field(description="How often it happened.")
+    def count(self) -> int:
+        event = self._event
+        return (event.series.count if event.series else None) or event.count or 1
+
+    @strawberry.field(description="When it happened first.")
+    def first_at(self) -> Instant:
+        event = self._event
+        return Instant(event.first_timestamp or event.event_time or event.metadata.creation_timestamp)
+
+    @strawberry.field(description="When it happened last.")
+    def last_at(self) -> Instant:
+        event = self._event
+        latest = (event.series.last_observed_time if event.series else None) or event.last_timestamp
+        return Instant(latest or event.event_time or event.metadata.creation_timestamp)
+
+    @strawberry.field(description="The component that reports it: `kubelet`, `default-scheduler`, …")
+    def reporter(self) -> str | None:
+        return self._event.reporting_component or self._event.source.component or None
+
+    @property
+    def _event(self) -> Event:
+        return self.record.event
+
+
+def type_of(event: Event) -> EventType:
+    """Whether an event is a warning."""
+    return EventType.WARNING if event.type == "Warning" else EventType.NORMAL
+
+
+def event_node(view: ClusterView, record: Record) -> EventNode:
+    """An event as it is shown."""
+    return EventNode(id=node_id("Event", view.link.cluster_id, record.event.metadata.uid), record=record, view=view)
+
+
+@strawberry.type(description="An event and its place in the list.")
+class EventEdge:
+    cursor: str
+    node: EventNode
+
+
+@strawberry.type(
+    description="Events, newest first. Kubernetes keeps them for an hour, Nexus the last 10,000 of a cluster."
+)
+class EventConnection:
+    edges: list[EventEdge]
+    nodes: list[EventNode]
+    page_info: PageInfo
+
+
+@strawberry.type(description="Some events, oldest first.")
+class EventUpdate:
+    events: list[EventNode]
+    cursor: str = strawberry.field(description="Hand it back as `after` to go on without loss.")
+    gap: FeedGap | None = strawberry.field(description="What had to be left out before these.")
+
+
+def concerns(record: Record, selection: Selection, cluster_id: str) -> bool:
+    """Whether an event lies in a selection."""
+    about = record.event.involved_object
+    return selection.has(ObjectChange(cluster_id, about.namespace, about.uid, record.application_id))
+
+
+def level_events(context: Context, path: Path, first: int, after: str | None) -> EventConnection | None:
+    """The events of a level, newest first."""
+    live = context.rooms.live
+    selection = select(context.rooms.hierarchy.latest, path)
+    if selection is None:
+        return None
+    views = [view for cluster_id in selection.clusters if (view := live.views.get(cluster_id)) is not None]
+    return event_page(views, lambda view, record: concerns(record, selection, view.link.cluster_id), first, after)
+
+
+def event_page(
+    views: list[ClusterView], wanted: Callable[[ClusterView, Record], bool], first: int, after: str | None
+) -> EventConnection:
+    """Events of some clusters, newest first. A cluster's own order is its resource versions'; between clusters, the clock's."""
+    start = None if after is None else key_at(after, tuple[str, str, int])
+    keyed = (
+        [(_place(view, record), record, view) for record in view.events.newest_first() if wanted(view, record)]
+        for view in views
+    )
+    ordered = merge(*keyed, key=lambda item: item[0], reverse=True)
+    found = [item for item in ordered if start is None or item[0] < start]
+    page = list(islice(found, first))
+    edges = [EventEdge(cursor=cursor(key), node=event_node(view, record)) for key, record, view in page]
+    ends = [edges[0].cursor, edges[-1].cursor] if edges else []
+    return EventConnection(
+        edges=edges,
+        nodes=[edge.node for edge in edges],
+        page_info=page_info(ends, 0 if start is None else 1, len(found) - len(page)),
+    )
+
+
+def _place(view: ClusterView, record: Record) -> tuple[str, str, int]:
+    event = record.event
+    latest = (event.series.last_observed_time if event.series else None) or event.last_timestamp
+    when = latest or event.event_time or event.metadata.creation_timestamp
+    return (when, view.link.cluster_id, record.version)
+
+
+# ── the feed ──
+
+
+async def event_feed(
+    context: Context, scope: Path, types: list[EventType] | None, after: str | None
+) -> AsyncGenerator[EventUpdate, None]:
+    """The events of a scope as they come. `after` None: the newest hundred that are kept first."""
+    live = context.rooms.live
+    versions = {} if after is None else dict(key_at(after, dict[str, int]))
+    first = after is None
+    while True:
+        position = live.event_feed.position
+        selection = select(context.rooms.hierarchy.latest, scope)
+        if selection is None or not context.viewer.scope.sees(scope):
+            raise NotFound(f"There is no `{scope}` (any more).")
+        update, versions = _newer(live, selection, types, versions, newest=NEWEST if first else None)
+        if first or after is not None or update.events or update.gap is not None:
+            yield update
+        first, after = False, None
+        await live.event_feed.newer(position)
+
+
+def _newer(
+    live: Live,
+    selection: Selection,
+    types: list[EventType] | None,
+    versions: Mapping[str, int],
+    *,
+    newest: int | None,
+) -> tuple[EventUpdate, dict[str, int]]:
+    """What came after some versions, and the versions then."""
+    now = dict(versions)
+    found: list[tuple[tuple[str, str, int], EventNode]] = []
+    missed = False
+    for cluster_id in selection.clusters:
+        view = live.views.get(cluster_id)
+        if view is None:
+            continue
+        since = versions.get(cluster_id, 0)
+        missed = missed or (since > 0 and since < view.events.forgotten)
+        found += [
+            (_place(view, record), event_node(view, record))
+            for record in view.events.after(since)
+            if concerns(record, selection, cluster_id) and (types is None or type_of(record.event) in types)
+        ]
+        now[cluster_id] = max(since, view.events.newest)
+    found.sort(key=lambda item: item[0])
+    chosen = found if newest is None else found[-newest:]
+    gap = None
+    if missed:
+        message = "Events came faster than they were read, or the cursor is old: some are not kept any more."
+        gap = FeedGap(source=None, from_=None, to=None, lines=None, reason=GapReason.CURSOR_EXPIRED, message=message)
+    return EventUpdate(events=[node for _, node in chosen], cursor=cursor(now), gap=gap), now

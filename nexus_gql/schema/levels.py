@@ -1,0 +1,402 @@
+"""The four levels of the hierarchy in GraphQL."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self, TypeVar
+
+import strawberry
+
+from nexus_gql.access import Role, Scope
+from nexus_gql.hierarchy import (
+    Application,
+    ApplicationKind,
+    Catalogue,
+    Concern,
+    Environment,
+    Namespace,
+    Project,
+    Stage,
+)
+from nexus_gql.hierarchy import Level as AnyLevel
+from nexus_gql.live import Health, arrived, loading, summarise
+from nexus_gql.paths import Path
+from nexus_gql.paths import name as name_of
+from nexus_gql.problems import Forbidden, Unreachable
+
+from .clusters import ClusterType, cluster_type
+from .context import Context, Info
+from .events import EventConnection, level_events
+from .health import HealthState, HealthSummary, state_of, summary_of
+from .node import Node, node_id
+from .operations import OperationConnection, OperationType, operation_page, operation_type
+from .paging import PageInfo, cursor, page_of, page_size
+from .pods import PodType, pod_type
+from .provenance import EffectiveSettings
+from .revisions import DeployedRevision, revision_type
+from .scalars import Instant
+from .settings import Settings, own_settings
+from .workloads import WorkloadType, workload_type
+
+T = TypeVar("T")
+
+strawberry.enum(Stage, name="Stage", description="What an environment is for.")
+strawberry.enum(
+    Concern,
+    name="Concern",
+    description="Which part of Optimal Reality a namespace holds: models (MDK), data servers (DDK), …",
+)
+strawberry.enum(
+    ApplicationKind, name="ApplicationKind", description="What an application is to its team; decides its defaults."
+)
+strawberry.enum(
+    Role,
+    name="Role",
+    description="What somebody may do at a level and below; each includes those before it.",
+)
+
+
+@strawberry.interface(
+    description="One level of the hierarchy: a project, an environment, a namespace or an application. Of a level that you may "
+    "only see because of something below it, you see path, name, display name and what is below."
+)
+class Level(Node):
+    catalogue: strawberry.Private[Catalogue]
+    level: strawberry.Private[Any]
+
+    @strawberry.field(description="Where it is.")
+    def path(self) -> Path:
+        return self._any.path
+
+    @strawberry.field(description="The last part of the path; never changes.")
+    def name(self) -> str:
+        return name_of(self._any.path)
+
+    @strawberry.field(description="How people call it.")
+    def display_name(self) -> str:
+        return self._any.display_name
+
+    @strawberry.field
+    def description(self, info: Info) -> str | None:
+        return self._opened(info).description
+
+    @strawberry.field(description="Settings made at this level.")
+    def settings(self, info: Info) -> Settings:
+        level = self._opened(info)
+        return own_settings(level.document, (self.catalogue, level.path))
+
+    @strawberry.field(description="Settings in force: everything above merged in, each value with where it came from.")
+    def effective(self, info: Info) -> EffectiveSettings:
+        path = self._opened(info).path
+        return EffectiveSettings(resolved=self.catalogue.effective(path), catalogue=self.catalogue)
+
+    @strawberry.field(description="Counts up with each change; hand it back as expectedVersion.")
+    def version(self, info: Info) -> int:
+        return self._opened(info).version
+
+    @strawberry.field(description="Of the applications below that you may see; an application's own.")
+    def health(self, info: Info) -> HealthSummary:
+        known = info.context.rooms.live.applications.known
+        states = (known(one).state for one in visible_applications(info.context, self.catalogue, self._any.path))
+        return summary_of(summarise(states))
+
+    @strawberry.field
+    def created_at(self, info: Info) -> Instant:
+        return Instant(self._opened(info).created_at)
+
+    @strawberry.field
+    def updated_at(self, info: Info) -> Instant:
+        return Instant(self._opened(info).updated_at)
+
+    @strawberry.field(description="What Kubernetes reports of what runs here, newest first.")
+    def events(self, info: Info, first: int | None = 50, after: str | None = None) -> EventConnection | None:
+        return level_events(info.context, self._opened(info).path, page_size(first, 50), after)
+
+    @strawberry.field(description="Operations on this level and below, newest first.")
+    async def operations(self, info: Info, first: int | None = 20, after: str | None = None) -> OperationConnection:
+        path = self._opened(info).path
+        return await operation_page(info.context, path, None, page_size(first, 20), after)
+
+    @strawberry.field(description="Your role here.")
+    def viewer_role(self, info: Info) -> Role:
+        return info.context.viewer.scope.role(self._any.path)
+
+    @property
+    def _any(self) -> AnyLevel:
+        level: AnyLevel = self.level
+        return level
+
+    def _opened(self, info: Info) -> AnyLevel:
+        """The level, for what only those see who may see it itself."""
+        if not info.context.viewer.scope.sees(self._any.path):
+            raise Forbidden(f"Of `{self._any.path}` you may see the names only, since something below it is yours.")
+        return self._any
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, level: AnyLevel) -> Self:
+        """A level as it is shown."""
+        return cls(id=level_id(level), catalogue=catalogue, level=level)
+
+
+@strawberry.type(name="Project", description="The top of a hierarchy: one product of a team.")
+class ProjectType(Level):
+    @strawberry.field(description="Its environments that you may see.")
+    def environments(self, info: Info) -> list["EnvironmentType"]:
+        return _children(self, info, EnvironmentType)
+
+    @strawberry.field(description="All applications below, by path.")
+    def applications(
+        self,
+        info: Info,
+        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        first: int | None = 50,
+        after: str | None = None,
+    ) -> "ApplicationConnection":
+        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+
+
+@strawberry.type(name="Environment", description="A place where a project runs: a stage, on one cluster.")
+class EnvironmentType(Level):
+    @strawberry.field
+    def project(self) -> ProjectType:
+        return ProjectType.of(self.catalogue, self.catalogue.above(Project, self._any.path))
+
+    @strawberry.field
+    def stage(self, info: Info) -> Stage:
+        level: Environment = self._opened(info)  # type: ignore[assignment]
+        return level.stage
+
+    @strawberry.field(description="Where it runs; nobody picks a kubeconfig. Null until it has one.")
+    def cluster(self, info: Info) -> ClusterType | None:
+        level: Environment = self._opened(info)  # type: ignore[assignment]
+        row = info.context.rooms.fleet.row(level.cluster_id)
+        return None if row is None else cluster_type(row)
+
+    @strawberry.field(description="Its namespaces that you may see.")
+    def namespaces(self, info: Info) -> list["NamespaceType"]:
+        return _children(self, info, NamespaceType)
+
+    @strawberry.field(description="All applications below, by path.")
+    def applications(
+        self,
+        info: Info,
+        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        first: int | None = 50,
+        after: str | None = None,
+    ) -> "ApplicationConnection":
+        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+
+
+@strawberry.type(name="Namespace", description="A part of an environment: one Kubernetes namespace.")
+class NamespaceType(Level):
+    @strawberry.field
+    def environment(self) -> EnvironmentType:
+        return EnvironmentType.of(self.catalogue, self.catalogue.above(Environment, self._any.path))
+
+    @strawberry.field
+    def concern(self, info: Info) -> Concern:
+        level: Namespace = self._opened(info)  # type: ignore[assignment]
+        return level.concern
+
+    @strawberry.field(description="Its name on the cluster; no two namespaces share one on a cluster.")
+    def kubernetes_name(self, info: Info) -> str:
+        level: Namespace = self._opened(info)  # type: ignore[assignment]
+        return level.kubernetes_name
+
+    @strawberry.field(description="Its applications, by path.")
+    def applications(
+        self,
+        info: Info,
+        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        first: int | None = 50,
+        after: str | None = None,
+    ) -> "ApplicationConnection":
+        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+
+
+@strawberry.type(
+    name="Application", description="What is deployed: a model, a data server, a frontend, an agent, a service."
+)
+class ApplicationType(Level):
+    @strawberry.field
+    def namespace(self) -> NamespaceType:
+        return NamespaceType.of(self.catalogue, self.catalogue.above(Namespace, self._any.path))
+
+    @strawberry.field
+    def kind(self) -> ApplicationKind:
+        return self._application.kind
+
+    @strawberry.field(
+        description="How it is doing, explained. A cluster that has not been read yet is waited for, 2 s."
+    )
+    def state(self, info: Info) -> HealthState:
+        return self._once_read(info, lambda: self._state(info.context))
+
+    @strawberry.field(
+        description="Whether it answers: an endpoint of its Service is ready (without a Service: a pod is available)."
+    )
+    def serving(self, info: Info) -> bool:
+        known = info.context.rooms.live.applications.known
+        return self._once_read(info, lambda: known(self._application).state.serving)
+
+    @strawberry.field(description="The operation that it is in, or that waits; null while nothing is under way.")
+    async def current_operation(self, info: Info) -> OperationType | None:
+        found = await info.context.current_operations.load(self._application.id)
+        return None if found is None else operation_type(found)
+
+    @strawberry.field(description="What runs of it; null where nothing does.")
+    def workload(self, info: Info) -> WorkloadType | None:
+        return self._once_read(info, lambda: self._workload(info.context), strict=True)
+
+    @strawberry.field(description="Its pods, newest last.")
+    def pods(self, info: Info) -> list[PodType] | None:
+        return self._once_read(info, lambda: self._pods(info.context), strict=True)
+
+    @strawberry.field(description="What was deployed last and is there; null where nothing is.")
+    async def revision(self, info: Info) -> DeployedRevision | None:
+        application = self._application
+        if application.revision is None:
+            return None
+        found = await info.context.revisions.load((application.id, application.path, application.revision))
+        return None if found is None else revision_type(found)
+
+    @property
+    def _application(self) -> Application:
+        level: Application = self.level
+        return level
+
+    def _state(self, context: Context) -> HealthState:
+        known = context.rooms.live.applications.known(self._application)
+        return state_of(known.state.verdict, stale=known.state.stale, since=known.since)
+
+    def _workload(self, context: Context) -> WorkloadType | None:
+        found = context.rooms.live.applications.workload(self._application)
+        return None if found is None else workload_type(found)
+
+    def _pods(self, context: Context) -> list[PodType]:
+        applications = context.rooms.live.applications
+        place = applications.place(self._application)
+        return [] if place is None else [pod_type(place[0], pod) for pod in applications.pods(self._application)]
+
+    def _once_read(self, info: Info, answer: Callable[[], T], *, strict: bool = False) -> T:
+        """The answer; a coroutine of it (which GraphQL awaits) only where its cluster has still to be read.
+
+        An `async def` would cost a task an item in a list of a thousand.
+        """
+        cluster_id = self.catalogue.above(Environment, self._any.path).cluster_id
+        if cluster_id is None or not self._application.deployed or not loading(info.context.rooms.live, cluster_id):
+            return answer()
+        return self._after_waiting(info, cluster_id, answer, strict=strict)  # type: ignore[return-value]
+
+    async def _after_waiting(self, info: Info, cluster_id: str, answer: Callable[[], T], *, strict: bool) -> T:
+        if not await arrived(info.context.rooms.live, [cluster_id]) and strict:
+            raise Unreachable("The cluster has not been read yet; try again in a moment.")
+        return answer()
+
+
+_TYPES: dict[type[AnyLevel], type[Level]] = {
+    Project: ProjectType,
+    Environment: EnvironmentType,
+    Namespace: NamespaceType,
+    Application: ApplicationType,
+}
+
+
+def level_id(level: AnyLevel) -> strawberry.ID:
+    """A level's id."""
+    return node_id(type(level).__name__, level.id)
+
+
+def level_type(catalogue: Catalogue, level: AnyLevel) -> Level:
+    """A level as it is shown, whatever it is."""
+    return _TYPES[type(level)].of(catalogue, level)
+
+
+L = TypeVar("L", bound=Level)
+
+
+def _children(parent: Level, info: Info, kind: type[L]) -> list[L]:
+    catalogue: Catalogue = parent.catalogue
+    scope = info.context.viewer.scope
+    path: Path = parent.level.path
+    return [
+        kind.of(catalogue, catalogue.levels[child])
+        for child in catalogue.children.get(path, ())
+        if scope.glimpses(child)
+    ]
+
+
+def visible_applications(context: Context, catalogue: Catalogue, scope: Path | None) -> Sequence[Application]:
+    """The applications at or below a level that a viewer may see, by path."""
+    viewer: Scope = context.viewer.scope
+    found = catalogue.applications(scope)
+    if (viewer.role(scope) if scope is not None else viewer.role(None)) >= Role.VIEWER:
+        return found
+    return [application for application in found if viewer.sees(application.path)]
+
+
+@strawberry.input(description="Which applications. All that is given must hold.")
+class ApplicationFilter:
+    text: str | None = strawberry.field(default=None, description="Part of the path or the display name.")
+    kinds: list[ApplicationKind] | None = strawberry.field(default=None, description="Of one of these kinds.")
+    concerns: list[Concern] | None = strawberry.field(
+        default=None, description="In a namespace of one of these concerns."
+    )
+    health: list[Health] | None = strawberry.field(default=None, description="In one of these states.")
+
+    def takes(self, context: Context, catalogue: Catalogue, application: Application) -> bool:
+        """Whether an application is wanted."""
+        text = (self.text or "").casefold()
+        if text not in application.path and text not in application.display_name.casefold():
+            return False
+        if self.kinds is not None and application.kind not in self.kinds:
+            return False
+        if self.concerns is not None and catalogue.above(Namespace, application.path).concern not in self.concerns:
+            return False
+        return self.health is None or _status(context, application) in self.health
+
+
+def _status(context: Context, application: Application) -> Health:
+    return context.rooms.live.applications.known(application).state.verdict.status
+
+
+@strawberry.type(description="An application and its place in the list.")
+class ApplicationEdge:
+    cursor: str
+    node: ApplicationType
+
+
+@strawberry.type(description="Applications, by path.")
+class ApplicationConnection:
+    edges: list[ApplicationEdge]
+    nodes: list[ApplicationType]
+    page_info: PageInfo
+    total_count: int = strawberry.field(description="How many there are in all, filtered, that you may see.")
+
+
+def application_page(
+    context: Context,
+    catalogue: Catalogue,
+    scope: Path | None,
+    wanted: ApplicationFilter | None,
+    first: int | None,
+    after: str | None,
+) -> ApplicationConnection:
+    """A page of the applications at or below a level."""
+    found: Iterable[Application] = visible_applications(context, catalogue, scope)
+    if wanted is not None:
+        found = (application for application in found if wanted.takes(context, catalogue, application))
+    items = list(found)
+    page, info = page_of(items, _place, list[str], first=page_size(first, 50), after=after)
+    nodes = [ApplicationType.of(catalogue, application) for application in page]
+    return ApplicationConnection(
+        edges=[
+            ApplicationEdge(cursor=cursor(_place(application)), node=node)
+            for application, node in zip(page, nodes, strict=True)
+        ],
+        nodes=nodes,
+        page_info=info,
+        total_count=len(items),
+    )
+
+
+def _place(application: Application) -> list[str]:
+    return application.path.split("/")

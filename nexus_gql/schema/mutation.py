@@ -1,0 +1,596 @@
+"""Every change. Each answers with a payload: what became of it, or the problems for which nothing was done."""
+
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from nexus_gql import clock
+from nexus_gql.access import Role, create_token, grant, not_found, require, require_role, revoke_token
+from nexus_gql.clusters import Cluster, only_kind, register, register_or_take, remove, update
+from nexus_gql.hierarchy import (
+    ApplicationKind,
+    Concern,
+    LevelChange,
+    NewLevel,
+    Stage,
+    check_new,
+    configure,
+    create,
+    delete,
+)
+from nexus_gql.hierarchy import Level as AnyLevel
+from nexus_gql.hierarchy import update as update_level
+from nexus_gql.paths import Path
+from nexus_gql.problems import BadRequest, Problem, ProblemCode, Refused
+from nexus_gql.workloads import OperationKind, Options, Wanted, find
+
+from .access import ApiTokenType, GrantType, grant_type, token_type
+from .clusters import ClusterInput, ClusterType, cluster_type, target_of
+from .context import Context, Info
+from .levels import (
+    ApplicationType,
+    EnvironmentType,
+    Level,
+    NamespaceType,
+    ProjectType,
+    level_id,
+    level_type,
+)
+from .node import key_of, node_id
+from .operations import OperationType, operation_type
+from .payloads import ProblemType, answered, problems_of
+from .query import operation_key
+from .scalars import Duration
+from .settings import SettingsPatch, patch_shape
+
+_PROBLEMS = "Why nothing was done; empty where it was."
+_WARNINGS = "What was done nevertheless."
+
+
+def _none() -> Any:
+    return strawberry.field(default=None)
+
+
+def _problems(description: str) -> Any:
+    return strawberry.field(default_factory=list, description=description)
+
+
+@strawberry.type
+class ProjectPayload:
+    project: ProjectType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class EnvironmentPayload:
+    environment: EnvironmentType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class NamespacePayload:
+    namespace: NamespaceType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class ApplicationPayload:
+    application: ApplicationType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class LevelPayload:
+    level: Level | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class DeletePayload:
+    deleted: strawberry.ID | None = strawberry.field(default=None, description="The id of what is gone.")
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class ConfigurePayload:
+    level: Level | None = strawberry.field(
+        default=None, description="The level after the change; as it is, for a dry run."
+    )
+    changed: list[str] = strawberry.field(default_factory=list, description="Leaf keys that changed.")
+    affected: list[ApplicationType] = strawberry.field(
+        default_factory=list, description="Applications whose effective settings changed by it."
+    )
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class OperationPayload:
+    operation: OperationType | None = strawberry.field(default=None, description="null for a dry run.")
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class ClusterPayload:
+    cluster: ClusterType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class GrantPayload:
+    grant: GrantType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type
+class TokenPayload:
+    token: ApiTokenType | None = _none()
+    secret: str | None = strawberry.field(default=None, description="The token itself, this once.")
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+_NAME = "A DNS label: lower-case letters, digits and hyphens. It never changes."
+_DISPLAY_NAME = "How people call it; without it the name."
+
+
+@strawberry.input(description="A new project.")
+class CreateProjectInput:
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(
+    description="A new environment. cluster: the name of a registered one. connect: registers it, or takes the one that is "
+    "registered, in the same step. Neither: a LOCAL environment takes the only KinD cluster of the Docker engine."
+)
+class CreateEnvironmentInput:
+    project: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    stage: Stage | None = strawberry.field(default=Stage.DEVELOPMENT, description="What it is for.")
+    cluster: str | None = strawberry.field(default=None, description="The name of a registered cluster.")
+    connect: ClusterInput | None = strawberry.field(default=None, description="A cluster to register.")
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="A new namespace.")
+class CreateNamespaceInput:
+    environment: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    concern: Concern | None = strawberry.field(default=Concern.OTHER, description="What it holds.")
+    kubernetes_name: str | None = strawberry.field(
+        default=None,
+        description="Its name on the cluster; without it `<project>-<environment>-<namespace>`. Another needs ADMIN everywhere.",
+    )
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="A new application.")
+class CreateApplicationInput:
+    namespace: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    kind: ApplicationKind | None = strawberry.field(
+        default=ApplicationKind.SERVICE, description="What it is; decides its defaults."
+    )
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="What becomes different; what is absent stays. null takes back what can be absent.")
+class UpdateLevelInput:
+    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level; null: the name.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level.")
+    stage: Stage | None = strawberry.field(default=strawberry.UNSET, description="Of an environment.")
+    cluster: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Of an environment, while nothing runs there: a registered cluster's name.",
+    )
+    concern: Concern | None = strawberry.field(default=strawberry.UNSET, description="Of a namespace.")
+    kind: ApplicationKind | None = strawberry.field(default=strawberry.UNSET, description="Of an application.")
+
+
+@strawberry.input(description="What may be said with any operation.")
+class OperationOptions:
+    reason: str | None = strawberry.field(default=None, description="Why, for those who look later.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="The version of the level that you have seen; CONFLICT where it has changed."
+    )
+    request_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The same viewer and id within a day give the same operation: makes a retry safe."
+    )
+    dry_run: bool | None = strawberry.field(
+        default=False, description="Say what would stand in the way, and change nothing."
+    )
+    take_over: bool | None = strawberry.field(
+        default=False, description="Take over fields and objects that somebody else's tool owns."
+    )
+
+
+@strawberry.type(description="Changes. Each answers with `problems` where it did nothing, so look at those.")
+class Mutation:
+    @strawberry.mutation(description="Make a project. Needs ADMIN everywhere.")
+    async def create_project(self, info: Info, input: CreateProjectInput) -> ProjectPayload:  # noqa: A002
+        async def work() -> ProjectPayload:
+            require(info.context.viewer, "createProject", None, "input")
+            level = await _created(info.context, _new(input, None))
+            return ProjectPayload(project=ProjectType.of(_latest(info), level))
+
+        return await answered(ProjectPayload, work())
+
+    @strawberry.mutation(description="Make an environment in a project. Needs ADMIN there.")
+    async def create_environment(self, info: Info, input: CreateEnvironmentInput) -> EnvironmentPayload:  # noqa: A002
+        return await answered(EnvironmentPayload, _create_environment(info.context, input))
+
+    @strawberry.mutation(description="Make a namespace in an environment. Needs DEPLOYER there.")
+    async def create_namespace(self, info: Info, input: CreateNamespaceInput) -> NamespacePayload:  # noqa: A002
+        async def work() -> NamespacePayload:
+            require(info.context.viewer, "createNamespace", input.environment, "input", "environment")
+            new = _new(
+                input,
+                input.environment,
+                concern=input.concern or Concern.OTHER,
+                kubernetes_name=input.kubernetes_name,
+            )
+            return NamespacePayload(namespace=NamespaceType.of(_latest(info), await _created(info.context, new)))
+
+        return await answered(NamespacePayload, work())
+
+    @strawberry.mutation(
+        description="Declare an application in a namespace; `deploy` makes it run. Needs DEPLOYER there."
+    )
+    async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:  # noqa: A002
+        async def work() -> ApplicationPayload:
+            require(info.context.viewer, "createApplication", input.namespace, "input", "namespace")
+            new = _new(input, input.namespace, kind=input.kind or ApplicationKind.SERVICE)
+            level = await _created(info.context, new)
+            return ApplicationPayload(application=ApplicationType.of(_latest(info), level))
+
+        return await answered(ApplicationPayload, work())
+
+    @strawberry.mutation(
+        description="Change what is not settings: names, description, stage, cluster, concern, kind. Needs DEPLOYER there; stage "
+        "and cluster need ADMIN."
+    )
+    async def update_level(
+        self,
+        info: Info,
+        path: Path,
+        input: UpdateLevelInput,  # noqa: A002
+        expected_version: int | None = None,
+    ) -> LevelPayload:
+        async def work() -> LevelPayload:
+            context = info.context
+            require(context.viewer, "updateLevel", path, "path")
+            change = LevelChange(fields=_fields(context, input))
+            level = await update_level(context.rooms.hierarchy, context.viewer, path, change, expected_version)
+            return LevelPayload(level=level_type(_latest(info), level))
+
+        return await answered(LevelPayload, work())
+
+    @strawberry.mutation(
+        description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed. Needs DEPLOYER "
+        "at the level above; ADMIN everywhere for a project."
+    )
+    async def delete_level(self, info: Info, path: Path) -> DeletePayload:
+        async def work() -> DeletePayload:
+            require(info.context.viewer, "deleteLevel", path, "path")
+            return DeletePayload(deleted=level_id(await delete(info.context.rooms.hierarchy, path)))
+
+        return await answered(DeletePayload, work())
+
+    @strawberry.mutation(
+        description="Change one level's settings. Nothing on a cluster changes until something is deployed. dryRun: say what "
+        "would change, and change nothing. Needs DEPLOYER there."
+    )
+    async def configure(
+        self,
+        info: Info,
+        path: Path,
+        patch: SettingsPatch,
+        expected_version: int | None = None,
+        dry_run: bool | None = False,
+    ) -> ConfigurePayload:
+        async def work() -> ConfigurePayload:
+            rooms, viewer = info.context.rooms, info.context.viewer
+            require(viewer, "configure", path, "path")
+            done = await configure(
+                rooms.hierarchy,
+                rooms.vault,
+                viewer,
+                path,
+                patch_shape(patch),
+                expected_version=expected_version,
+                dry_run=bool(dry_run),
+            )
+            now = _latest(info)
+            shown = now if dry_run else done.catalogue
+            return ConfigurePayload(
+                level=level_type(now, now.levels[path]),
+                changed=done.changed,
+                affected=[ApplicationType.of(shown, one) for one in done.affected if viewer.scope.sees(one.path)],
+                warnings=problems_of(done.warnings),
+            )
+
+        return await answered(ConfigurePayload, work())
+
+    @strawberry.mutation(
+        description="Make an application run as it is declared. patch: stored at the application first, so that what is declared "
+        "is what runs. It replaces any earlier operation that has not ended. Needs DEPLOYER there."
+    )
+    async def deploy(
+        self,
+        info: Info,
+        path: Path,
+        patch: SettingsPatch | None = None,
+        options: OperationOptions | None = None,
+    ) -> OperationPayload:
+        shape = None if patch is None else patch_shape(patch)
+        return await answered(
+            OperationPayload, _asked(info.context, "deploy", OperationKind.DEPLOY, path, options, shape=shape)
+        )
+
+    @strawberry.mutation(
+        description="Change how many pods of an application run: stored as its `replicas`, then applied to what runs, nothing "
+        "else. Needs DEPLOYER there."
+    )
+    async def scale(
+        self, info: Info, path: Path, replicas: int, options: OperationOptions | None = None
+    ) -> OperationPayload:
+        return await answered(
+            OperationPayload, _asked(info.context, "scale", OperationKind.SCALE, path, options, replicas=replicas)
+        )
+
+    @strawberry.mutation(
+        description="Start the pods of an application anew, one after the other. Needs DEPLOYER there."
+    )
+    async def restart(self, info: Info, path: Path, options: OperationOptions | None = None) -> OperationPayload:
+        return await answered(OperationPayload, _asked(info.context, "restart", OperationKind.RESTART, path, options))
+
+    @strawberry.mutation(description="Take an application off its cluster; it stays declared. Needs DEPLOYER there.")
+    async def remove(self, info: Info, path: Path, options: OperationOptions | None = None) -> OperationPayload:
+        return await answered(OperationPayload, _asked(info.context, "remove", OperationKind.REMOVE, path, options))
+
+    @strawberry.mutation(
+        description="End an operation: one that waits at once, one that runs at its next step; what it has applied stays."
+    )
+    async def cancel_operation(self, info: Info, id: strawberry.ID) -> OperationPayload:  # noqa: A002
+        async def work() -> OperationPayload:
+            try:
+                key = operation_key(id)
+            except BadRequest as error:
+                raise Refused(Problem(ProblemCode.INVALID, str(error), ("id",))) from error
+            found = await find(key)
+            if found is None or not info.context.viewer.scope.sees(found.path):
+                raise Refused(Problem(ProblemCode.NOT_FOUND, "There is no such operation.", ("id",)))
+            require(info.context.viewer, "cancelOperation", found.path, "id")
+            return OperationPayload(operation=operation_type(await info.context.rooms.operations.cancel(key)))
+
+        return await answered(OperationPayload, work())
+
+    @strawberry.mutation(
+        description="Register a cluster under a name; it is connected to first. Needs ADMIN everywhere."
+    )
+    async def register_cluster(self, info: Info, name: str, input: ClusterInput) -> ClusterPayload:  # noqa: A002
+        async def work() -> ClusterPayload:
+            require(info.context.viewer, "registerCluster", None, "name")
+            return ClusterPayload(
+                cluster=cluster_type(await register(info.context.rooms.fleet, name, target_of(input)))
+            )
+
+        return await answered(ClusterPayload, work())
+
+    @strawberry.mutation(
+        description="New credentials or another address for a cluster; what runs there stays. Needs ADMIN everywhere."
+    )
+    async def update_cluster(self, info: Info, name: str, input: ClusterInput) -> ClusterPayload:  # noqa: A002
+        async def work() -> ClusterPayload:
+            require(info.context.viewer, "updateCluster", None, "name")
+            return ClusterPayload(cluster=cluster_type(await update(info.context.rooms.fleet, name, target_of(input))))
+
+        return await answered(ClusterPayload, work())
+
+    @strawberry.mutation(
+        description="Forget a cluster; refused (IN_USE) while an environment is on it. What runs there goes on. Needs ADMIN "
+        "everywhere."
+    )
+    async def remove_cluster(self, info: Info, name: str) -> DeletePayload:
+        async def work() -> DeletePayload:
+            require(info.context.viewer, "removeCluster", None, "name")
+            gone = await remove(info.context.rooms.fleet, name)
+            return DeletePayload(deleted=node_id("Cluster", str(gone)))
+
+        return await answered(DeletePayload, work())
+
+    @strawberry.mutation(
+        description="Give somebody a role at a level and below, or everywhere; NONE takes it back. Needs ADMIN there."
+    )
+    async def grant(self, info: Info, subject: str, role: Role, path: Path | None = None) -> GrantPayload:
+        async def work() -> GrantPayload:
+            await _require_level(info.context, "grant", path)
+            return GrantPayload(grant=grant_type(await grant(subject, role, path)))
+
+        return await answered(GrantPayload, work())
+
+    @strawberry.mutation(
+        description="Make a token that acts as you, with a role at most as high as yours. The secret is in the answer this once."
+    )
+    async def create_token(
+        self,
+        info: Info,
+        name: str,
+        role: Role,
+        path: Path | None = None,
+        expires_in: Duration | None = None,
+    ) -> TokenPayload:
+        async def work() -> TokenPayload:
+            await _require_level(info.context, "createToken", path)
+            try:
+                span = None if expires_in is None else clock.parse_duration(expires_in)
+            except ValueError as error:
+                raise Refused(Problem(ProblemCode.INVALID, str(error), ("expiresIn",))) from error
+            made, secret = await create_token(info.context.viewer, name=name, role=role, path=path, expires_in=span)
+            return TokenPayload(token=token_type(made), secret=secret)
+
+        return await answered(TokenPayload, work())
+
+    @strawberry.mutation(description="End a token at once: one of those that `tokens` lists.")
+    async def revoke_token(self, info: Info, id: strawberry.ID) -> DeletePayload:  # noqa: A002
+        async def work() -> DeletePayload:
+            try:
+                key = UUID(key_of(id, "ApiToken"))
+            except (BadRequest, ValueError) as error:
+                message = f"{id[:100]!r} is not the id of an ApiToken."
+                raise Refused(Problem(ProblemCode.INVALID, message, ("id",))) from error
+            await revoke_token(info.context.viewer, key)
+            return DeletePayload(deleted=id)
+
+        return await answered(DeletePayload, work())
+
+
+def _latest(info: Info) -> Any:
+    return info.context.rooms.hierarchy.latest
+
+
+async def _created(context: Context, new: NewLevel) -> AnyLevel:
+    """A new level, refusals seen from the mutation's `input`."""
+    try:
+        return await create(context.rooms.hierarchy, context.rooms.vault, context.viewer, new)
+    except Refused as refused:
+        raise refused.under("input") from refused
+
+
+def _new(given: Any, parent: Path | None, **others: Any) -> NewLevel:
+    return NewLevel(
+        parent=parent,
+        name=given.name,
+        display_name=given.display_name,
+        description=given.description,
+        settings=patch_shape(given.settings),
+        **others,
+    )
+
+
+async def _create_environment(context: Context, given: CreateEnvironmentInput) -> EnvironmentPayload:
+    hierarchy = context.rooms.hierarchy
+    require(context.viewer, "createEnvironment", given.project, "input", "project")
+    stage = given.stage or Stage.DEVELOPMENT
+    plain = _new(given, given.project, stage=stage)
+    try:
+        # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
+        check_new(await hierarchy.current(), context.viewer, plain)
+    except Refused as refused:
+        raise refused.under("input") from refused
+    cluster = await _cluster_for(context, given, stage)
+    new = _new(given, given.project, stage=stage, cluster_id=None if cluster is None else str(cluster.id))
+    level = await _created(context, new)
+    return EnvironmentPayload(environment=EnvironmentType.of(hierarchy.latest, level))
+
+
+async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: Stage) -> Cluster | None:
+    """The cluster that a new environment is to be on: named, connected to, or the only KinD cluster there is."""
+    fleet = context.rooms.fleet
+    if given.cluster is not None and given.connect is not None:
+        raise Refused(Problem(ProblemCode.INVALID, "Give `cluster` or `connect`, not both.", ("input", "connect")))
+    if given.cluster is not None:
+        return _named(context, given.cluster, "input", "cluster")
+    if given.connect is not None:
+        require_role(context.viewer, Role.ADMIN, None, "input", "connect")
+        target = target_of(given.connect)
+        try:
+            return await register_or_take(fleet, target.name or given.name, target)
+        except Refused as refused:
+            raise Refused(_connecting(problem) for problem in refused.problems) from refused
+    target_found = await only_kind(fleet) if stage is Stage.LOCAL else None
+    if target_found is None:
+        return None
+    known = [row for row in fleet.rows() if row.kind == "KIND" and row.target.get("name") == target_found.name]
+    if known:
+        return known[0]
+    if context.viewer.scope.role(None) < Role.ADMIN:
+        return None
+    return await register_or_take(fleet, target_found.name or given.name, target_found)
+
+
+def _connecting(problem: Problem) -> Problem:
+    """A problem of a registration, seen from the `connect` of the input that asked for it."""
+    inside = problem.path[1:] if problem.path[:1] == ("input",) else ()
+    return Problem(problem.code, problem.message, ("input", "connect", *inside), problem.remedy)
+
+
+def _named(context: Context, name: str, *argument: str) -> Cluster:
+    row = context.rooms.fleet.named(name)
+    if row is None:
+        there = ", ".join(row.name for row in context.rooms.fleet.rows()) or "none"
+        message = f"No cluster `{name}` is registered (there: {there})."
+        raise Refused(Problem(ProblemCode.NOT_FOUND, message, argument, "Register it first (`registerCluster`)."))
+    return row
+
+
+_FIELDS = {
+    "displayName": "display_name",
+    "description": "description",
+    "stage": "stage",
+    "cluster": "cluster",
+    "concern": "concern",
+    "kind": "kind",
+}
+
+
+def _fields(context: Context, given: UpdateLevelInput) -> dict[str, Any]:
+    """What an input says, by the contract's names; a cluster by its id."""
+    found = {name: getattr(given, attribute) for name, attribute in _FIELDS.items()}
+    found = {name: value for name, value in found.items() if value is not strawberry.UNSET}
+    if found.get("cluster") is not None:
+        found["cluster"] = str(_named(context, found["cluster"], "input", "cluster").id)
+    return found
+
+
+async def _require_level(context: Context, mutation: str, path: Path | None) -> None:
+    """The role that a mutation needs, at a level that is there."""
+    catalogue = await context.rooms.hierarchy.current()
+    if path is not None and path not in catalogue.levels:
+        raise Refused(not_found(path, "path"))
+    require(context.viewer, mutation, path, "path")
+
+
+async def _asked(
+    context: Context,
+    mutation: str,
+    kind: OperationKind,
+    path: Path,
+    options: OperationOptions | None,
+    *,
+    shape: dict[str, Any] | None = None,
+    replicas: int | None = None,
+) -> OperationPayload:
+    require(context.viewer, mutation, path, "path")
+    given = options or OperationOptions()
+    said = Options(
+        reason=given.reason,
+        expected_version=given.expected_version,
+        request_id=None if given.request_id is None else str(given.request_id),
+        dry_run=bool(given.dry_run),
+        take_over=bool(given.take_over),
+    )
+    accepted = await context.rooms.operations.ask(context.viewer, Wanted(kind, path, said, shape, replicas))
+    return OperationPayload(
+        operation=None if accepted.operation is None else operation_type(accepted.operation),
+        warnings=problems_of(accepted.warnings),
+    )

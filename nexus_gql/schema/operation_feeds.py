@@ -1,0 +1,87 @@
+"""The feeds of operations: those of a scope, and one alone."""
+
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID
+
+import strawberry
+
+from nexus_gql.paths import Path, within
+from nexus_gql.problems import NotFound
+from nexus_gql.workloads import Operation, OperationChange, find, find_many, page
+
+from .context import Context
+from .feeds import Snapshot, StateFeed, Step, UpdateKind, in_frames, text_of
+from .operations import OperationType, operation_id, operation_type
+from .scalars import FeedPosition
+
+NEWEST = 100
+"""Operations that the feed begins with."""
+
+
+@strawberry.type(description="Operations of a scope: the newest hundred first, then those that are new or moved on.")
+class OperationUpdate:
+    kind: UpdateKind
+    position: FeedPosition
+    complete: bool = strawberry.field(description="False only in a snapshot's frames before its last.")
+    upserted: list[OperationType] = strawberry.field(description="Operations that are new or moved on.")
+    removed: list[strawberry.ID] = strawberry.field(
+        description="Ids of operations that are gone with their application."
+    )
+
+
+def _check(context: Context, scope: Path) -> None:
+    if scope not in context.rooms.hierarchy.latest.levels or not context.viewer.scope.sees(scope):
+        raise NotFound(f"There is no `{scope}`.")
+
+
+async def _snapshot(context: Context, scope: Path) -> Snapshot[OperationUpdate]:
+    _check(context, scope)
+    feed = context.rooms.operations.feed
+    position = feed.position  # before the look: what changes meanwhile is told again, which does no harm
+    found = await page(context.viewer.scope, scope, None, first=NEWEST, after=None)
+
+    def frame(items: Sequence[Operation], complete: bool) -> OperationUpdate:
+        shown = [operation_type(one) for one in items]
+        return OperationUpdate(
+            kind=UpdateKind.SNAPSHOT, position=text_of(feed, position), complete=complete, upserted=shown, removed=[]
+        )
+
+    return Snapshot(position, in_frames(found.operations, frame))
+
+
+async def _change(
+    context: Context, scope: Path, changes: Sequence[OperationChange], position: FeedPosition
+) -> Step[OperationUpdate]:
+    touched = {one.operation_id: None for one in changes if within(scope, one.path)}
+    if not touched:
+        return Step()
+    found = await find_many(UUID(one) for one in touched)
+    removed = [operation_id(one) for one in touched.keys() - {operation.id for operation in found}]
+    shown = [operation_type(one) for one in found]
+    frame = OperationUpdate(kind=UpdateKind.CHANGES, position=position, complete=True, upserted=shown, removed=removed)
+    return Step([frame], over=scope not in context.rooms.hierarchy.latest.levels)
+
+
+OPERATIONS = StateFeed(lambda rooms: rooms.operations.feed, _snapshot, _change)
+
+
+async def operation_feed(context: Context, key: UUID) -> AsyncGenerator[OperationType, None]:
+    """One operation: as it is, then each time it moved on; completes after its last."""
+    feed = context.rooms.operations.feed
+    while True:
+        position = feed.position
+        one = await find(key)
+        if one is None or not context.viewer.scope.sees(one.path):
+            raise NotFound("There is no such operation (any more).")
+        yield operation_type(one)
+        if not one.unfinished:
+            return
+        changes: object = []
+        while not _concerned(changes, key):
+            await feed.newer(position)
+            changes, position = feed.since(position), feed.position
+
+
+def _concerned(changes: object, key: UUID) -> bool:
+    """Whether an operation is among some changes; what was missed may well have been it."""
+    return not isinstance(changes, list) or any(one.operation_id == str(key) for one in changes)

@@ -1,0 +1,41 @@
+"""What every mutation answers with: refusals as data, and what was done nevertheless."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import strawberry
+
+from nexus_gql.problems import Problem, ProblemCode, Refused
+
+P = TypeVar("P")
+
+strawberry.enum(
+    ProblemCode, name="ProblemCode", description="What kind of refusal it is, which is what a program decides by."
+)
+
+
+@strawberry.type(
+    name="Problem",
+    description="An expected refusal, as data. A mutation that answers with problems has changed nothing; its warnings are what "
+    "was done nevertheless.",
+)
+class ProblemType:
+    code: ProblemCode
+    message: str = strawberry.field(description="What is wrong, for a person.")
+    path: list[str] = strawberry.field(
+        description='Where in the arguments: `["input", "settings", "env", "2", "name"]`.'
+    )
+    remedy: str | None = strawberry.field(description="What to do about it.")
+
+
+def problems_of(problems: Iterable[Problem]) -> list[ProblemType]:
+    """Problems as they are shown."""
+    return [ProblemType(code=one.code, message=one.message, path=list(one.path), remedy=one.remedy) for one in problems]
+
+
+async def answered(payload: Callable[..., P], work: Awaitable[P]) -> P:
+    """The payload of a mutation, or one that says why nothing was done."""
+    try:
+        return await work
+    except Refused as refused:
+        return payload(problems=problems_of(refused.problems))
