@@ -1,0 +1,49 @@
+"""Services for tests: a PostgreSQL server for the session, a database for each test."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from nexus_gql.database import migrate
+from tests.services.postgres import Postgres, running
+
+MODELS = (
+    "nexus_gql.database.models",
+    "nexus_gql.access.models",
+    "nexus_gql.clusters.models",
+    "nexus_gql.hierarchy.models",
+    "nexus_gql.vault.models",
+    "nexus_gql.workloads.models",
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server. A test that stops it starts it again."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """The URL of a database without a table."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """A database that is up to date, to be copied: that takes a tenth of the time of migrating."""
+    name = postgres.create()
+    asyncio.run(migrate(postgres.url(name), MODELS))
+    return name
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    """The URL of a database that is up to date and empty."""
+    name = postgres.create(template=migrated_template)
+    yield postgres.url(name)
+    postgres.drop(name)

@@ -1,0 +1,250 @@
+"""A small schema behind the real server on a real socket, and raw clients for it."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx
+import strawberry
+from starlette.applications import Starlette
+from tortoise.exceptions import DBConnectionError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from nexus_gql.access import LOCAL_VIEWER, Viewer
+from nexus_gql.problems import NotFound, Unauthenticated
+from nexus_gql.server import Subscriptions, build, run
+
+SECRET = "the-password-is-hunter2"
+
+
+@dataclass
+class World:
+    """What the toy's server is given, and what it leaves behind."""
+
+    tokens: dict[str | None, Viewer] = field(default_factory=lambda: {None: LOCAL_VIEWER})
+    contexts: list["Context"] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    entered: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
+    lookups: int = 0
+    broken: Exception | None = None
+
+    async def authenticate(self, authorization: str | None) -> Viewer:
+        self.lookups += 1
+        if self.broken is not None:
+            raise self.broken
+        if authorization not in self.tokens:
+            raise Unauthenticated("This token is not known here.")
+        return self.tokens[authorization]
+
+    async def ready(self) -> list[str]:
+        return self.missing
+
+    def context(self, viewer: Viewer) -> "Context":
+        self.contexts.append(Context(self, viewer))
+        return self.contexts[-1]
+
+
+@dataclass
+class Context:
+    world: World
+    viewer: Viewer
+
+
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def me(self, info: Info) -> str:
+        return info.context.viewer.name
+
+    @strawberry.field
+    def double(self, number: int = 1) -> int:
+        return number * 2
+
+    @strawberry.field
+    def more(self) -> "Query":
+        return Query()
+
+    @strawberry.field
+    def fault(self) -> str | None:
+        raise RuntimeError(SECRET)
+
+    @strawberry.field
+    def unserialisable(self) -> int | None:
+        return cast("int", SECRET)
+
+    @strawberry.field
+    def failure(self) -> str | None:
+        raise NotFound("There is no such thing.")
+
+    @strawberry.field
+    def database(self) -> str | None:
+        raise DBConnectionError(SECRET)
+
+    @strawberry.field
+    async def slow(self, info: Info) -> str:
+        info.context.world.entered.append("slow")
+        await info.context.world.released.wait()
+        info.context.world.finished.append("slow")
+        return "done"
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def say(self, text: str) -> str:
+        return text
+
+    @strawberry.mutation
+    def fault(self) -> str | None:
+        raise RuntimeError(SECRET)
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int) -> AsyncGenerator[int, None]:
+        for number in range(to):
+            yield number
+
+    @strawberry.subscription
+    async def ever(self, info: Info, name: str = "ever") -> AsyncGenerator[str, None]:
+        try:
+            yield name
+            await asyncio.Event().wait()
+        finally:
+            info.context.world.finished.append(name)
+
+    @strawberry.subscription
+    async def flood(self, info: Info) -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                yield "x" * 1_000_000
+        finally:
+            info.context.world.finished.append("flood")
+
+    @strawberry.subscription
+    async def fault(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise RuntimeError(SECRET)
+
+    @strawberry.subscription
+    async def failure(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise NotFound("There is no such thing.")
+
+
+schema = strawberry.Schema(Query, Mutation, Subscription)
+
+
+@asynccontextmanager
+async def nothing(_: Starlette) -> AsyncIterator[None]:
+    """A lifespan without a life."""
+    yield
+
+
+def application(world: World, **more: Any) -> Starlette:
+    given: dict[str, Any] = {"host_names": (), "origins": (), "lifespan": nothing, "metrics": {}} | more
+    return build(
+        schema,
+        context=world.context,
+        authenticate=world.authenticate,
+        ready=world.ready,
+        subscriptions=world.subscriptions,
+        **given,
+    )
+
+
+@asynccontextmanager
+async def serving(
+    world: World, *, shutdown_timeout: float = 5.0, app: Starlette | None = None, **more: Any
+) -> AsyncIterator[str]:
+    """The toy on a free port; its address. Leaving stops it as SIGTERM would."""
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(
+        run(
+            app or application(world, **more),
+            host="127.0.0.1",
+            port=0,
+            shutdown_timeout=shutdown_timeout,
+            announce=listening.set_result,
+        )
+    )
+    both: set[asyncio.Future[Any]] = {server, listening}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if server.done():
+        await server  # raises what kept it from serving
+    try:
+        yield await listening
+    finally:
+        if not server.done():
+            signal.raise_signal(signal.SIGTERM)
+        await server
+
+
+async def post(url: str, query: str, *, headers: dict[str, str] | None = None, **more: object) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.post(f"{url}/graphql", json={"query": query} | more, headers=headers)
+
+
+class Socket:
+    """A client of graphql-transport-ws that may also say what it should not."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, message: object) -> None:
+        await self.connection.send(json.dumps(message))
+
+    async def read(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(await self.connection.recv())
+        return message
+
+    async def subscribe(self, query: str, operation: str = "1", **more: object) -> None:
+        await self.send({"id": operation, "type": "subscribe", "payload": {"query": query} | more})
+
+    async def results(self, query: str, **more: Any) -> list[dict[str, Any]]:
+        """All messages of one operation, up to its last."""
+        await self.subscribe(query, **more)
+        messages = [await self.read()]
+        while messages[-1]["type"] == "next":
+            messages.append(await self.read())
+        return messages
+
+    async def closed(self) -> tuple[int, str]:
+        """Code and reason, once the server has closed; what comes before is dropped."""
+        with suppress(ConnectionClosed):
+            while True:
+                await self.connection.recv()
+        assert self.connection.close_code is not None
+        return self.connection.close_code, self.connection.close_reason or ""
+
+
+@asynccontextmanager
+async def socket(url: str, *, init: object = None, protocol: str = "graphql-transport-ws") -> AsyncIterator[Socket]:
+    """A connection; with `init`, one that is acknowledged."""
+    address = url.replace("http", "ws", 1) + "/graphql"
+    async with connect(address, subprotocols=[Subprotocol(protocol)], max_size=None) as connection:
+        client = Socket(connection)
+        if init is not None:
+            await client.send({"type": "connection_init", "payload": init})
+            assert await client.read() == {"type": "connection_ack"}
+        yield client
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Give the loop turns until something has come about; a test that hangs here has failed."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # what it waits for is seen, not told
+            await asyncio.sleep(0.01)
