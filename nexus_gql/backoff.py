@@ -31,20 +31,20 @@ class Backoff:
         if now - self._last > self.calm:
             self.failures = 0
         self._last = now
-        wait = self.first
-        for _ in range(self.failures):
-            wait = min(self.ceiling, wait * 2)
-            if wait == self.ceiling:
-                break
+        wait = self._wait(self.failures)
         self.failures += 1
         return float(min(self.ceiling, wait * (1 + random.random())))  # noqa: S311
 
     @property
     def at_ceiling(self) -> bool:
         """Whether it has failed so often that waits no longer grow: time to say so loudly."""
-        return self.first * 2.0 ** max(0, self.failures - 1) >= self.ceiling
+        return self._wait(max(0, self.failures - 1)) >= self.ceiling
 
     def succeeded(self) -> None:
         """Forget the failures: for what has an unmistakable success, such as a request that was answered."""
         self.failures = 0
         self._last = float("-inf")
+
+    def _wait(self, failures: int) -> float:
+        # A cluster that is gone for a weekend fails thousands of times, and 2.0 ** 1024 is an error.
+        return float(min(self.ceiling, self.first * 2.0 ** min(failures, 64)))

@@ -8,9 +8,9 @@ import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)\Z")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
 def now() -> datetime:
@@ -42,7 +42,7 @@ def format_duration(seconds: float) -> str:
     """The shortest way Go would parse again: `1h30m`, `15s`, `250ms`."""
     milliseconds = round(seconds * 1000)
     if milliseconds % 1000:
-        return f"{milliseconds / 1000:g}s" if abs(milliseconds) > 1000 else f"{milliseconds}ms"
+        return f"{milliseconds / 1000}s" if milliseconds > 1000 else f"{milliseconds}ms"
     minutes, second = divmod(milliseconds // 1000, 60)
     hour, minute = divmod(minutes, 60)
     parts = [f"{amount}{unit}" for amount, unit in ((hour, "h"), (minute, "m"), (second, "s")) if amount]
@@ -63,4 +63,5 @@ def format_instant(nanoseconds: int) -> str:
     """RFC 3339 in UTC with nanoseconds, as log and event times keep them."""
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
     whole = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+    # isoformat, since strftime writes the year of Kubernetes' zero time, 0001, as 1.
+    return f"{whole.isoformat()[:19]}.{fraction:09d}Z"

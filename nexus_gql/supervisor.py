@@ -52,6 +52,14 @@ class Supervisor:
         while True:
             try:
                 await run()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # Something that the peer waited for was cancelled, not the peer: without this it would end and nobody would know.
+                wait = backoff.failed()
+                log.exception("A long-lived task lost what it waited for; it is started again", task=name)
+                await asyncio.sleep(wait)
             except Exception:
                 wait = backoff.failed()
                 log.exception("A long-lived task failed; it is started again", task=name, wait=round(wait, 1))

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4, uuid5
 
-from nexus_gql.database import transactional
+from nexus_gql.database import storable, transactional
 from nexus_gql.paths import Path, within
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
@@ -33,13 +33,14 @@ async def grants(viewer: Viewer, path: Path | None) -> list[Grant]:
 @transactional
 async def grant(subject: str, role: Role, path: Path | None) -> Grant:
     """Give a role, in place of what the subject had at that very path. NONE revokes."""
-    if not subject.strip() or len(subject) > 255:
-        raise Refused(Problem(ProblemCode.INVALID, "A subject has 1 to 255 characters.", ("subject",)))
+    if not subject.strip() or len(subject) > 255 or not storable(subject):
+        raise Refused(Problem(ProblemCode.INVALID, "A subject has 1 to 255 characters, without NUL.", ("subject",)))
     if subject in {OPERATOR, LOCAL}:
         raise Refused(
             Problem(ProblemCode.INVALID, f"`{subject}` is built in and has its rights already.", ("subject",))
         )
-    existing = await Grant.get_or_none(subject=subject, path=path)
+    # The first: two at once may both have made one everywhere, since a unique constraint counts null paths as different.
+    existing = await Grant.filter(subject=subject, path=path).order_by("id").first()
     if role is Role.NONE:
         if existing is not None:
             await existing.delete()

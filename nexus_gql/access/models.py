@@ -7,7 +7,7 @@ from .roles import Role
 
 
 class Grant(Model):
-    """A role that somebody has at a level and below; path null: everywhere."""
+    """A role that somebody has at a level and below. Path null: everywhere."""
 
     id = fields.UUIDField(primary_key=True)
     subject = fields.CharField(max_length=255, db_index=True)
@@ -16,6 +16,7 @@ class Grant(Model):
 
     class Meta:
         table = "grant"
+        unique_together = (("subject", "path"),)
 
 
 class ApiToken(Model):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from nexus_gql import clock
+from nexus_gql.database import storable
 from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode, Refused, Unauthenticated
 
@@ -18,6 +19,8 @@ from .viewer import Viewer
 _PREFIX = "nxs_"
 # last_used_at is for finding forgotten tokens: to the minute is enough, and most requests then write nothing.
 _USE_RECORDED_EVERY = timedelta(minutes=1)
+# A calendar ends with the year 9999, and a date beyond it is an error.
+_LONGEST = timedelta(days=36525)
 
 
 async def create_token(
@@ -25,8 +28,8 @@ async def create_token(
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which is not kept. Refused above the viewer's own role."""
     problems = []
-    if not name.strip() or len(name) > 255:
-        problems.append(Problem(ProblemCode.INVALID, "A token's name has 1 to 255 characters.", ("name",)))
+    if not name.strip() or len(name) > 255 or not storable(name):
+        problems.append(Problem(ProblemCode.INVALID, "A token's name has 1 to 255 characters, without NUL.", ("name",)))
     if role is Role.NONE:
         problems.append(Problem(ProblemCode.INVALID, "A token with the role NONE could do nothing.", ("role",)))
     if role > viewer.scope.role(path):
@@ -37,8 +40,9 @@ async def create_token(
                 ("role",),
             )
         )
-    if expires_in is not None and expires_in <= 0:
-        problems.append(Problem(ProblemCode.INVALID, "A token lasts longer than no time.", ("expiresIn",)))
+    if expires_in is not None and not 0 < expires_in <= _LONGEST.total_seconds():
+        message = "A token lasts longer than no time and at most 100 years; without expiresIn it has no end."
+        problems.append(Problem(ProblemCode.INVALID, message, ("expiresIn",)))
     if problems:
         raise Refused(problems)
     secret = _PREFIX + secrets.token_urlsafe(32)
@@ -95,7 +99,7 @@ async def _record_use(token: ApiToken, now: datetime) -> None:
 
 def _digest(secret: str) -> str:
     # A token is 256 random bits, so a plain hash is as strong as a slow one and costs a request nothing.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()  # JSON can spell what UTF-8 cannot
 
 
 def _place(path: Path | None) -> str:

@@ -1,5 +1,6 @@
 """The connection to the database: SQLite for a laptop, PostgreSQL for production, both through Tortoise ORM."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,10 +45,25 @@ async def connected(url: str, models: Sequence[str]) -> AsyncIterator[None]:
     except ConfigurationError as error:
         raise Unreachable(f"The database URL cannot be used: {error}") from error
     try:
+        await opened()
         yield
     finally:
         await settle()
         await Tortoise.close_connections()
+
+
+async def opened() -> None:
+    """Open a SQLite file now; Unreachable where that fails.
+
+    Tortoise would open it at the first statement, and where that fails keep the connection's lock: every later statement would
+    then wait for ever.
+    """
+    if dialect() != "sqlite":
+        return
+    try:
+        await get_connection(NAME).create_connection(with_db=True)
+    except (sqlite3.Error, OSError) as error:
+        raise Unreachable(f"The database cannot be opened: {error}") from error
 
 
 def sqlite_file(url: str) -> Path | None:

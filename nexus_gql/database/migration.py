@@ -17,7 +17,7 @@ from tortoise.migrations.executor import MigrationExecutor, PlanStep
 
 from nexus_gql.problems import Unreachable
 
-from .connection import NAME, settings, sqlite_file
+from .connection import NAME, opened, settings, sqlite_file
 from .errors import is_unavailable
 from .installation import found
 
@@ -50,6 +50,7 @@ async def _executor(url: str, models: Sequence[str]) -> AsyncIterator[MigrationE
     config = settings(url, models)
     await Tortoise.init(config=config)
     try:
+        await opened()
         yield MigrationExecutor(get_connection(NAME), config["apps"])
     except Exception as error:
         if not is_unavailable(error):

@@ -7,9 +7,9 @@ of it. So a transaction runs in a task of its own, which its caller may leave bu
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from tortoise.transactions import in_transaction
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _running: set[asyncio.Task[object]] = set()
 
 
-def transactional(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def transactional(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Make a function's whole body one transaction: all of it is committed when it returns, nothing when it raises.
 
     Tell others of what was done only after it has returned. Such functions do not call each other.

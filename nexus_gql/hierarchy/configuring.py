@@ -80,13 +80,15 @@ async def configure_within(
 ) -> Configured:
     """The same within a transaction of the caller's, which has taken the change number and read the catalogue under its lock."""
     outcome = preview(catalogue, path, patch, expected_version)
-    level, now = outcome.level, clock.now()
-    if level.document != catalogue.levels[path].document:
-        await models.Level.filter(id=level.id).update(
-            document=level.document, version=level.version, change=number, updated_at=now
-        )
-        await store_secrets(vault, viewer, UUID(level.id), level.document, patch, now)
-    return outcome
+    if outcome.level.document == catalogue.levels[path].document:
+        return outcome
+    now = clock.now()
+    level = replace(outcome.level, change=number, updated_at=now)
+    await models.Level.filter(id=level.id).update(
+        document=level.document, version=level.version, change=number, updated_at=now
+    )
+    await store_secrets(vault, viewer, UUID(level.id), level.document, patch, now)
+    return replace(outcome, level=level, catalogue=outcome.catalogue.with_changes(number, [level], []))
 
 
 def checked_patch(shape: Mapping[str, Json], argument: str) -> tuple[Patch, list[Problem]]:
