@@ -111,7 +111,7 @@ class Applications:
             deployed=application.deployed,
             ever=application.operation_number > 0,
             revision=application.revision,
-            seen=Sighting.LOST if view is None else view.sighting,
+            seen=Sighting.UNSEEN if view is None else view.sighting,
             workload=None if workload is None else workload.verdict,
             serving=application.deployed and self.serving(application),
             trouble="It has no cluster." if view is None else view.trouble,

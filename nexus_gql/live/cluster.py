@@ -101,7 +101,10 @@ class ClusterView:
             self.lost_at = None
             self._tell_sight(self)
         connected = self.link.state.status is ConnectionStatus.CONNECTED
-        current = connected and all(reflector.open for reflector in self._reflectors.values())
+        # Events are left out: credentials that may not list them see everything else as it is.
+        current = connected and all(
+            reflector.open for kind, reflector in self._reflectors.items() if kind != EVENTS.kind
+        )
         if current and self.lost_at is not None:
             self.lost_at = None
             self._tell_sight(self)
@@ -124,7 +127,7 @@ class ClusterView:
     def sighting(self) -> Sighting:
         """How well it is seen now."""
         if not self.synced:
-            return Sighting.LOADING if self.lost_at is None else Sighting.LOST
+            return Sighting.LOADING if self.lost_at is None else Sighting.UNSEEN
         if self.lost_at is None:
             return Sighting.SEEN
         return Sighting.STALE if clock.elapsed() - self.lost_at < GRACE else Sighting.LOST

@@ -68,8 +68,8 @@ class EventLog:
     def _take(self, event: Event) -> None:
         version = _version(event)
         known = self._versions.get(event.metadata.uid, 0)
-        if version <= known:
-            return
+        if version <= max(known, self.forgotten):
+            return  # a list may hold again what had to make room here
         old = self._records.pop(known, None)
         application = self._application_of(event.involved_object) or (old.application_id if old else None)
         self._versions[event.metadata.uid] = version

@@ -15,8 +15,8 @@ from .feed import Feed
 from .health.application import GRACE
 from .objects import Deployment, Pod, ReplicaSet
 from .resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from .store import Changed, Observed
-from .workloads import Workload, observe, root_uid, workload_uids
+from .store import APPLICATION_LABEL, Changed, Observed
+from .workloads import Workload, observe, pods_of, root_uid, workload_uids
 
 # So many verdicts are reached in one turn of the loop; the rest has to wait, and others get a turn.
 _VERDICTS_A_TURN = 200
@@ -115,8 +115,10 @@ class Live:
             self.pod_feed.publish(told)
         if kind in {PODS.kind, DEPLOYMENTS.kind, REPLICA_SETS.kind}:
             self._touch_workload_of(change)
-        if told.application_id is not None:
-            self._touch_application(told.application_id)
+        for seen in (change.old, change.new):
+            # Both, since an object may change hands.
+            if seen is not None and (application := seen.metadata.labels.get(APPLICATION_LABEL)) is not None:
+                self._touch_application(application)
 
     def _touch_workload_of(self, change: Changed[Pod | ReplicaSet | Deployment]) -> None:
         view = self.views.get(change.cluster_id)
@@ -155,14 +157,16 @@ class Live:
     def _settle(self) -> None:
         """Reach the verdicts that are due: workloads first, then the applications that they are of."""
         self._settling = False
-        for _ in range(_VERDICTS_A_TURN):
-            if self._touched_workloads:
-                self._look_at(*_first(self._touched_workloads))
-            elif self._touched_applications:
-                self.applications.judge(_first(self._touched_applications))
-            else:
-                return
-        self._settle_soon()
+        try:
+            for _ in range(_VERDICTS_A_TURN):
+                if self._touched_workloads:
+                    self._look_at(*_first(self._touched_workloads))
+                elif self._touched_applications:
+                    self.applications.judge(_first(self._touched_applications))
+        finally:
+            # Also where one of them cannot be judged: the others must not wait until something else is touched.
+            if self._touched_workloads or self._touched_applications:
+                self._settle_soon()
 
     def _look_at(self, cluster_id: str, uid: str) -> None:
         key = (cluster_id, uid)
@@ -185,7 +189,15 @@ class Live:
             pending.cancel()
         if workload is not None and workload.verdict.recheck is not None:
             loop = asyncio.get_running_loop()
-            self._rechecks[key] = loop.call_later(workload.verdict.recheck, self._touch_workload, key)
+            self._rechecks[key] = loop.call_later(workload.verdict.recheck, self._time_is_up, key)
+
+    def _time_is_up(self, key: tuple[str, str]) -> None:
+        """Time alone may have changed the verdict on a workload, and on its pods, of which nothing else tells."""
+        self._touch_workload(key)
+        view, workload = self.views.get(key[0]), self.workloads.get(key)
+        if view is not None and workload is not None:
+            for pod in pods_of(view, workload):
+                self.pod_feed.publish(ObjectChange.of(key[0], pod.metadata))
 
     def _state_changed(self, application_id: str) -> None:
         self.health_feed.publish(StateChange(application_id))

@@ -21,13 +21,14 @@ from nexus_gql.clusters import (
     Connection,
     Expired,
     Link,
+    RequestError,
     ServerTrouble,
     Unauthorized,
     Unreachable,
     refusal,
 )
 
-from .resources import Resource, T, version_of, watch_line
+from .resources import Page, Resource, T, version_of, watch_line
 
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -55,6 +56,14 @@ class Chunks(Protocol):
         """Chunks as they come."""
         ...
 
+
+class _Code(msgspec.Struct, frozen=True):
+    """What of a Status decides by itself."""
+
+    code: int = 500
+
+
+_code = msgspec.json.Decoder(_Code)
 
 log = structlog.get_logger(__name__)
 
@@ -95,13 +104,15 @@ class Reflector(Generic[T]):
         """List and watch, for ever."""
         backoff = Backoff()
         while True:
-            connection = await self._link.wait_until_connected()
             started = clock.elapsed()
             try:
+                connection = await self._link.wait_until_connected()
+                started = clock.elapsed()
                 await self._once(connection)
             except ClusterError as error:
                 await self._recover(error, backoff)
             else:
+                self._become(open=False, trouble=None)
                 if clock.elapsed() - started < _BRIEF:
                     await asyncio.sleep(backoff.failed())
 
@@ -112,7 +123,8 @@ class Reflector(Generic[T]):
         await self._watch(connection, self._version)
 
     async def _recover(self, error: ClusterError, backoff: Backoff) -> None:
-        if isinstance(error, Expired):
+        if isinstance(error, Expired | RequestError):
+            # A version that the apiserver does not understand (its database was restored, perhaps) never gets better.
             self._version = None
         if isinstance(error, Unreachable | Unauthorized):
             self._link.doubt()
@@ -137,7 +149,7 @@ class Reflector(Generic[T]):
         while True:
             # No resourceVersion: "0" would be served from memory alone, and older apiservers then ignore the limit.
             query: dict[str, str | int] = {"limit": PAGE, "continue": token} if token else {"limit": PAGE}
-            page = self._resource.page(await connection.get(self._path, query))
+            page = self._page(await connection.get(self._path, query))
             items += page.items or ()
             version = page.metadata.resource_version or version
             token = page.metadata.continue_
@@ -145,6 +157,12 @@ class Reflector(Generic[T]):
                 break
         self._sink.replace(items)
         return version
+
+    def _page(self, body: bytes) -> Page[T]:
+        try:
+            return self._resource.page(body)
+        except msgspec.DecodeError as error:
+            raise ServerTrouble(f"A list of {self._resource.plural} cannot be read: {error}") from error
 
     async def _watch(self, connection: Connection, version: str) -> None:
         query: dict[str, str | int] = {
@@ -178,7 +196,7 @@ class Reflector(Generic[T]):
                     self._sink.remove(item.metadata.uid)
                     self._version = item.metadata.resource_version
                 case "BOOKMARK":
-                    self._version = version_of(event.object)
+                    self._version = version_of(event.object) or self._version
                 case "ERROR":
                     raise _error(event.object)
         except msgspec.DecodeError as error:
@@ -187,13 +205,14 @@ class Reflector(Generic[T]):
 
 
 def _error(raw: msgspec.Raw) -> ClusterError:
-    body = bytes(raw)
-    status = msgspec.json.decode(body)
-    return refusal(int(status.get("code") or 500), body)
+    return refusal(_code.decode(raw).code, bytes(raw))
 
 
 async def lines(content: Chunks) -> AsyncIterator[bytes]:
-    """The lines of a stream, however long: the client's own `readline` gives up at a few megabytes."""
+    """The lines of a stream, however long: the client's own `readline` gives up at a few megabytes.
+
+    The last one may lack its end where the stream ends as it should; one that breaks off raises instead.
+    """
     pending = bytearray()
     async for chunk in content.iter_any():
         pending += chunk
@@ -204,4 +223,6 @@ async def lines(content: Chunks) -> AsyncIterator[bytes]:
                 if line:
                     yield bytes(line)
         elif len(pending) > _LINE_LIMIT:
-            raise ServerTrouble(f"A line of a watch is longer than {_LINE_LIMIT} bytes.")
+            raise ServerTrouble(f"A line is longer than {_LINE_LIMIT} bytes.")
+    if pending:
+        yield bytes(pending)

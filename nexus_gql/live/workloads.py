@@ -68,7 +68,7 @@ def workload_uids(view: ClusterView, namespace: str | None) -> Iterable[str]:
     """The UIDs of the workloads in a Kubernetes namespace, or in all."""
     for store in (view.deployments, view.replica_sets, view.pods):
         for item in store.all() if namespace is None else store.in_namespace(namespace):
-            if not _owned(item.metadata):
+            if isinstance(item, Deployment) or not _owned(item.metadata):
                 yield item.metadata.uid
 
 

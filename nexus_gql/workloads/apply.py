@@ -148,7 +148,7 @@ async def pods_left(connection: Connection, namespace: str, application_id: str)
 def number_of(item: Mapping[str, Any]) -> int:
     """The number of the operation that wrote an object last; 0 where none is told."""
     text = (item["metadata"].get("annotations") or {}).get(NUMBER, "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 def with_secrets(manifest: Manifest, texts: Mapping[str, str]) -> Manifest:

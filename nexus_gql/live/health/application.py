@@ -10,12 +10,13 @@ GRACE = 60.0
 
 
 class Sighting(StrEnum):
-    """How well we see the cluster that an application is on."""
+    """How well we see the cluster that an application is on. UNSEEN: lost, and never read since we started."""
 
     SEEN = "SEEN"
     LOADING = "LOADING"
     STALE = "STALE"
     LOST = "LOST"
+    UNSEEN = "UNSEEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ def judge_application(
         return REMOVED if ever else NEVER
     if seen is Sighting.LOADING:
         return ApplicationState(Verdict(Health.UNKNOWN, "It is being read from the cluster.", "Loading"), serving=False)
+    if seen is Sighting.UNSEEN:
+        message = f"Its cluster cannot be reached ({trouble}) and was not seen before."
+        return ApplicationState(Verdict(Health.UNKNOWN, message, "ClusterUnreachable"), serving=False, stale=True)
     state = _as_seen(revision, workload, serving=serving)
     if seen is Sighting.LOST:
         message = f"Its cluster cannot be reached ({trouble}) The last that was seen: {state.verdict.message}"

@@ -42,10 +42,15 @@ def judged(pods: Iterable[Pod], now: datetime) -> list[tuple[Pod, Verdict]]:
 
 
 def _trouble(deployment: Deployment, pods: Sequence[tuple[Pod, Verdict]]) -> Verdict | None:
+    spec, status = deployment.spec, deployment.status
     failure = _condition(deployment, "ReplicaFailure")
     if failure is not None and failure.status == "True":
         message = f"Kubernetes refuses to make its pods: {failure.message}"
         return Verdict(Health.DEGRADED, message, failure.reason, failure.last_transition_time)
+    if status.available_replicas >= spec.replicas:
+        # A pod that has failed for good (evicted, refused by its node) stays until somebody deletes it, long after another
+        # took its place.
+        pods = [(pod, verdict) for pod, verdict in pods if pod.status.phase != "Failed"]
     bad = [(pod, verdict) for pod, verdict in pods if verdict.status is Health.DEGRADED]
     if bad:
         return of_pods(bad, len(pods))

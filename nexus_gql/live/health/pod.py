@@ -100,8 +100,8 @@ def _container_trouble(pod: Pod, status: ContainerStatus, now: datetime) -> Verd
     if end is not None and (end.exit_code or end.signal):
         return Verdict(Health.DEGRADED, ended(status.name, end), end.reason or "Error", end.finished_at)
     last = status.last_state.terminated
-    if last is None or not (last.exit_code or last.signal):
-        return None
+    if end is not None or last is None or not (last.exit_code or last.signal):
+        return None  # an init container that has done its work in the end is no trouble any more
     ago = _seconds_since(last.finished_at, now)
     if ago > _RECENT:
         return None

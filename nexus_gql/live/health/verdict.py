@@ -1,7 +1,7 @@
 """What is said of how something is doing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -37,7 +37,8 @@ class Verdict:
     message: str
     reason: str | None = None
     since: str | None = None
-    recheck: float | None = None
+    # Counts down as time goes on, so two verdicts that differ only in it say the same.
+    recheck: float | None = field(default=None, compare=False)
 
 
 def rank(status: Health) -> int:

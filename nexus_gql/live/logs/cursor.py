@@ -18,6 +18,9 @@ WINDOW = 5_000_000_000
 """Nanoseconds before the watermark within which every source that wrote is listed."""
 
 _KEY_BYTES = 5
+_LENGTH_LIMIT = 16 * 1024
+"""Characters: several times what the most sources that may be followed take."""
+_LATEST = 1 << 63
 
 
 class MalformedCursor(ValueError):
@@ -39,9 +42,11 @@ class Cursor:
     def text(self) -> str:
         """The cursor as a client holds it."""
         parts = [_number(self.watermark)]
-        for key, position in sorted(self.positions.items()):
-            # Most listed positions are near the watermark, so the distance takes half the bytes of the time itself.
-            parts += [key, _number(_zigzag(self.watermark - position.at)), _number(position.count)]
+        last = self.watermark
+        for key, position in sorted(self.positions.items(), key=lambda item: (-item[1].at, item[0])):
+            # Each by its distance from the one before, the newest first, which takes half the bytes of the time itself.
+            parts += [key, _number(last - position.at), _number(position.count)]
+            last = position.at
         body = b"".join(parts)
         return base64.urlsafe_b64encode(body + zlib.crc32(body).to_bytes(4, "big")).decode().rstrip("=")
 
@@ -52,13 +57,15 @@ class Cursor:
         listed = {
             _key(source): position
             for source, position in positions.items()
-            if position.at > watermark - WINDOW or source in lagging
+            if position.at >= watermark - WINDOW or source in lagging
         }
         return cls(watermark, listed)
 
     @classmethod
     def read(cls, text: str) -> "Cursor":
         """The cursor that a client hands back."""
+        if len(text) > _LENGTH_LIMIT:
+            raise MalformedCursor("This cursor was not made here.")
         try:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (binascii.Error, ValueError) as error:
@@ -67,25 +74,21 @@ class Cursor:
         if len(raw) < 5 or zlib.crc32(body).to_bytes(4, "big") != check:
             raise MalformedCursor("This cursor was not made here.")
         watermark, at = _read(body, 0)
-        positions = {}
+        positions, last = {}, watermark
         while at < len(body):
             key, at = body[at : at + _KEY_BYTES], at + _KEY_BYTES
             distance, at = _read(body, at)
             count, at = _read(body, at)
-            positions[key] = Position(watermark - _unzigzag(distance), count)
+            last -= distance
+            positions[key] = Position(last, count)
+        if not 0 <= last <= watermark < _LATEST:
+            # Beyond, no time can be made of it; the sum at the end keeps mistakes out, not ill will.
+            raise MalformedCursor("This cursor was not made here.")
         return cls(watermark, positions)
 
 
 def _key(source: str) -> bytes:
     return hashlib.blake2b(source.encode(), digest_size=_KEY_BYTES).digest()
-
-
-def _zigzag(number: int) -> int:
-    return number << 1 if number >= 0 else (-number << 1) - 1
-
-
-def _unzigzag(number: int) -> int:
-    return number >> 1 if not number & 1 else -((number + 1) >> 1)
 
 
 def _number(value: int) -> bytes:

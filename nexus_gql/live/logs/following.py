@@ -7,21 +7,27 @@ been silent for a moment holds nobody up, and a line of it that comes late comes
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import structlog
 
 from nexus_gql import clock
 from nexus_gql.backoff import Backoff
-from nexus_gql.clusters import ClusterError, Link, Missing, RequestError
+from nexus_gql.clusters import ClusterError, Link, RequestError
 
 from .cursor import Cursor
 from .lines import Line, Position
 from .pattern import Pattern
 from .source import Source, Start, read
 
+log = structlog.get_logger(__name__)
+
 SOURCES_LIMIT = 500
 _BUFFER = 1000
+_BUFFER_CHARACTERS = 256 * 1024
+"""A source is read on while less than both waits: lines may be long, and readers slow."""
 _FRAME_LINES = 500
 _FRAME_PAUSE = 0.05
 """Seconds for which lines are gathered into one frame."""
@@ -50,14 +56,38 @@ class _Tail:
     source: Source
     task: asyncio.Task[None] | None = None
     buffer: deque[Line] = field(default_factory=deque)
+    size: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
     heard: float = 0.0
     ended: bool = False
-    opened: bool = False
+    answered: bool = False
+    reached: Position | None = None
+    """Where the reading stands; what waits in the buffer is behind it."""
 
     def holds_up(self, now: float) -> bool:
         """Whether lines of others should wait for its next one."""
         return not self.buffer and not self.ended and now - self.heard < _QUIET
+
+    def behind(self, now: float) -> bool:
+        """Whether lines older than those of others may still come, so that a cursor must say how far it has come."""
+        return bool(self.buffer) or not self.answered or now - self.heard < _QUIET
+
+    @property
+    def full(self) -> bool:
+        """Whether the reading has to wait."""
+        return len(self.buffer) >= _BUFFER or self.size >= _BUFFER_CHARACTERS
+
+    def put(self, line: Line) -> None:
+        """A line that was read."""
+        self.buffer.append(line)
+        self.size += len(line.text)
+
+    def take(self) -> Line:
+        """The oldest line that waits."""
+        line = self.buffer.popleft()
+        self.size -= len(line.text)
+        self.room.set()
+        return line
 
 
 class Follower:
@@ -90,7 +120,7 @@ class Follower:
         """Pods came or went."""
         self._something.set()
 
-    async def frames(self) -> AsyncIterator[LogFrame]:
+    async def frames(self) -> AsyncGenerator[LogFrame, None]:
         """Frames until everything has ended (never, while following). Close it where it is left before."""
         try:
             opened = self._adjust()
@@ -119,8 +149,18 @@ class Follower:
         except TimeoutError:
             pass
         self._something.clear()
-        if not any(len(tail.buffer) >= _FRAME_LINES for tail in self._tails.values()):
-            await asyncio.sleep(max(0.0, _FRAME_PAUSE - (clock.elapsed() - now)))
+        # A whole frame that nobody holds up goes at once; even then others get a turn of the loop first.
+        at_once = self._has_a_frame() and not self._held_up()
+        await asyncio.sleep(0.0 if at_once else max(0.0, _FRAME_PAUSE - (clock.elapsed() - now)))
+
+    def _has_a_frame(self) -> bool:
+        return any(tail.full or len(tail.buffer) >= _FRAME_LINES for tail in self._tails.values())
+
+    def _held_up(self) -> bool:
+        now = clock.elapsed()
+        if self._follow:
+            return any(tail.holds_up(now) for tail in self._tails.values())
+        return any(not tail.buffer and not tail.ended for tail in self._tails.values())
 
     def _adjust(self) -> list[Source]:
         """Open what has come; what has gone ends by itself when its log does."""
@@ -128,40 +168,47 @@ class Follower:
         if not (self._follow or self._first):
             return opened
         for key, source in self._sources().items():
-            if key in self._tails:
+            if (known := self._tails.get(key)) is not None:
+                if known.ended and self._goes_on(source):  # its container was started again
+                    known.ended = False
+                    self._read(known)
                 continue
             if len(self._tails) >= SOURCES_LIMIT:
                 if self._first:
                     raise TooManySources(f"More than {SOURCES_LIMIT} containers are in this scope; narrow it.")
                 break
             tail = self._tails[key] = _Tail(source, heard=clock.elapsed())
-            tail.task = asyncio.create_task(self._keep(tail, self._beginning(key)), name=f"log {key}")
+            tail.reached = self._beginning(key)
+            self._read(tail)
             opened.append(source)
         self._first = False
         return opened
 
-    def _beginning(self, key: str) -> Start:
-        if key in self._positions:
-            return Start(self._positions[key])
+    def _read(self, tail: _Tail) -> None:
+        tail.task = asyncio.create_task(self._keep(tail), name=f"log {tail.source.key}")
+
+    def _goes_on(self, source: Source) -> bool:
+        """Whether there is more to come after the end of a stream. The log of a previous container is complete."""
+        return self._follow and not self._start.previous and self._running(source)
+
+    def _beginning(self, key: str) -> Position | None:
+        """Where to begin in a source; None: as the reader asked."""
         if self._cursor is not None:
-            self._positions[key] = self._cursor.position(key)
-            return Start(self._positions[key])
+            return self._positions.setdefault(key, self._cursor.position(key))
         # A pod that came while we were following is read from its first line.
-        return self._start if self._first else Start(Position())
+        return None if self._first else Position()
 
     def _merged(self) -> list[tuple[Source, Line]]:
         """The lines that are due, oldest first."""
         result: list[tuple[Source, Line]] = []
-        now = clock.elapsed()
         while len(result) < _FRAME_LINES:
-            if any(tail.holds_up(now) for tail in self._tails.values()):
+            if self._held_up():
                 break
             ready = [tail for tail in self._tails.values() if tail.buffer]
             if not ready:
                 break
             tail = min(ready, key=lambda tail: (tail.buffer[0].at, tail.source.key))
-            line = tail.buffer.popleft()
-            tail.room.set()
+            line = tail.take()
             self._positions[tail.source.key] = self._positions.get(tail.source.key, Position()).after(line)
             if self._pattern is None or self._pattern.wants(line.text):
                 result.append((tail.source, line))
@@ -173,36 +220,48 @@ class Follower:
         over = [key for key, tail in self._tails.items() if tail.ended and not tail.buffer]
         there = self._sources() if over else {}
         closed = [self._tails.pop(key).source for key in over if not (self._follow and key in there)]
-        for source in closed:
-            self._positions.pop(source.key, None)
+        if self._follow:  # else they have come to an end for now, and a reader may go on from there later
+            for source in closed:
+                self._positions.pop(source.key, None)
         return closed
 
     def _text(self) -> str:
-        lagging = {key for key, tail in self._tails.items() if tail.buffer or not tail.opened}
-        positions = {key: self._positions.get(key, Position()) for key in self._tails}
+        now = clock.elapsed()
+        lagging = {key for key, tail in self._tails.items() if tail.behind(now)}
+        positions = dict.fromkeys(self._tails, Position()) | self._positions
         return Cursor.of(positions, lagging).text()
 
-    async def _keep(self, tail: _Tail, start: Start) -> None:
+    async def _keep(self, tail: _Tail) -> None:
         """Read a source until it has ended for good; a stream that ends while its container does not is opened again."""
         backoff = Backoff(first=0.25, ceiling=10.0)
-        position = start.position
-        while True:
-            try:
-                async for line in self._lines(tail, start if position is None else Start(position)):
-                    position = (position or Position()).after(line)
+        try:
+            while True:
+                await self._read_once(tail)
+                if not self._goes_on(tail.source):
+                    break
+                await asyncio.sleep(backoff.failed())
+        finally:
+            tail.ended = True
+            self._something.set()
+
+    async def _read_once(self, tail: _Tail) -> None:
+        """Read on until the stream ends or breaks."""
+        try:
+            # Closed at once where this task ends meanwhile: the stream keeps a connection to the cluster.
+            async with aclosing(self._lines(tail, replace(self._start, position=tail.reached))) as stream:
+                async for line in stream:
                     await self._buffer(tail, line)
-            except Missing:
-                break
-            except RequestError:
-                pass  # 400: the container does not run yet, or its log cannot be had just now
-            except ClusterError:
-                if (link := self._link(tail.source)) is not None:
-                    link.doubt()
-            if not self._follow or not self._running(tail.source):
-                break
-            await asyncio.sleep(backoff.failed())
-        tail.ended = True
-        self._something.set()
+                    tail.reached = (tail.reached or Position()).after(line)
+        except RequestError:
+            pass  # 400, 404: the container does not run yet, or its log cannot be had just now
+        except ClusterError:
+            if (link := self._link(tail.source)) is not None:
+                link.doubt()
+        except Exception:
+            # A fault of ours. Nobody awaits this task before the reader leaves, who would wait for ever for what it reads.
+            log.exception("A log cannot be read", source=tail.source.key)
+        finally:
+            tail.answered = False
 
     async def _lines(self, tail: _Tail, start: Start) -> AsyncGenerator[Line, None]:
         link = self._link(tail.source)
@@ -210,16 +269,19 @@ class Follower:
             return
         connection = await (link.wait_until_connected() if self._follow else link.connected())
         tail.heard = clock.elapsed()
-        tail.opened = True
-        async with aclosing(read(connection, tail.source, start, follow=self._follow)) as stream:
+
+        def answered() -> None:
+            tail.answered, tail.heard = True, clock.elapsed()
+
+        async with aclosing(read(connection, tail.source, start, follow=self._follow, answered=answered)) as stream:
             async for line in stream:
                 yield line
 
     async def _buffer(self, tail: _Tail, line: Line) -> None:
-        while len(tail.buffer) >= _BUFFER:
+        while tail.full:
             tail.room.clear()
             self._something.set()
             await tail.room.wait()
-        tail.buffer.append(line)
+        tail.put(line)
         tail.heard = clock.elapsed()
         self._something.set()

@@ -35,7 +35,7 @@ def parse(raw: bytes) -> Line:
     """A line as the kubelet sends it with timestamps: the time, a space, the text. Bytes that are no text become U+FFFD."""
     time, _, text = raw.partition(b" ")
     try:
-        at = clock.parse_instant(time.decode("ascii"))
+        at = max(0, clock.parse_instant(time.decode("ascii")))
     except (ValueError, UnicodeDecodeError):
         # The kubelet's own words in the stream ("unable to retrieve container logs …") carry no time.
         at, text = 0, raw

@@ -1,7 +1,7 @@
 """One container's log: asked for, skipped to where a reader stands, and asked for again when it breaks."""
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +13,8 @@ from .lines import Line, Position, parse
 
 # A log that is followed may be silent for as long as its container likes; half-open sockets show by the link's pulse.
 _SILENCE = 24 * 3600.0
+# One that is only read comes at once, or something is wrong with its node.
+_ANSWER = 30.0
 _READ_LIMIT = 10_000
 
 
@@ -74,13 +76,25 @@ class Start:
         return clock.parse_instant(clock.now().isoformat()) - int(self.since * 1e9)
 
 
-async def read(connection: Connection, source: Source, start: Start, *, follow: bool) -> AsyncGenerator[Line, None]:
+async def read(
+    connection: Connection,
+    source: Source,
+    start: Start,
+    *,
+    follow: bool,
+    answered: Callable[[], None] = lambda: None,
+) -> AsyncGenerator[Line, None]:
     """The lines from a start on, in their order. Raises the ClusterErrors of the connection.
+
+    `answered` is called when the cluster begins to answer: what was written before then comes now.
 
     Close it (`aclosing`) where it is left before its end.
     """
     skip = Skip(start.position or Position(start.earliest))
-    async with connection.stream(source.path, start.query(source, follow=follow), silence=_SILENCE) as content:
+    async with connection.stream(
+        source.path, start.query(source, follow=follow), silence=_SILENCE if follow else _ANSWER
+    ) as content:
+        answered()
         async for raw in lines(content):
             line = parse(raw)
             if skip.wants(line):
