@@ -138,7 +138,7 @@ def _inconsistent(catalogue: Catalogue, new: NewLevel, patch: Patch) -> list[Pro
 def _kubernetes_name(new: NewLevel) -> str | None:
     if new.concern is None:
         return None
-    return new.kubernetes_name or paths.kubernetes_namespace(new.path)
+    return paths.kubernetes_namespace(new.path) if new.kubernetes_name is None else new.kubernetes_name
 
 
 def _cluster_of(catalogue: Catalogue, new: NewLevel) -> UUID | None:
@@ -153,14 +153,14 @@ def _kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLeve
     name = _kubernetes_name(new)
     if name is None or new.parent is None or not paths.is_label(new.name):
         return []
-    at = ("kubernetesName",) if new.kubernetes_name else ("name",)
+    at = ("name",) if new.kubernetes_name is None else ("kubernetesName",)
     if not paths.is_label(name):
         return [
             Problem(ProblemCode.INVALID, f"A Kubernetes namespace is named by a DNS label; {name[:80]!r} is none.", at)
         ]
     if name.startswith("kube-"):
         return [Problem(ProblemCode.INVALID, "Namespaces named `kube-…` belong to Kubernetes itself.", at)]
-    if new.kubernetes_name and new.kubernetes_name != paths.kubernetes_namespace(new.path):
+    if new.kubernetes_name is not None and name != paths.kubernetes_namespace(new.path):
         try:
             require_role(viewer, Role.ADMIN, None, *at)
         except Refused as refusal:

@@ -11,6 +11,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 
 from .context import Context, Rooms
+from .descriptions import describe
 from .feeds import Snapshot, StateFeed, Step, follow
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
 from .mutation import Mutation
@@ -41,6 +42,7 @@ def build_schema(*, sort: bool = False) -> strawberry.Schema:
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort),
     )
     _without_null_defaults(schema._schema)
+    describe(schema._schema)
     return schema
 
 

@@ -56,49 +56,49 @@ def _problems(description: str) -> Any:
     return strawberry.field(default_factory=list, description=description)
 
 
-@strawberry.type
+@strawberry.type(description="What became of a project.")
 class ProjectPayload:
     project: ProjectType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What became of an environment.")
 class EnvironmentPayload:
     environment: EnvironmentType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What became of a namespace.")
 class NamespacePayload:
     namespace: NamespaceType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What became of an application.")
 class ApplicationPayload:
     application: ApplicationType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What became of a level.")
 class LevelPayload:
     level: Level | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What is gone.")
 class DeletePayload:
     deleted: strawberry.ID | None = strawberry.field(default=None, description="The id of what is gone.")
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What a change of settings did, or would do.")
 class ConfigurePayload:
     level: Level | None = strawberry.field(
         default=None, description="The level after the change; as it is, for a dry run."
@@ -111,28 +111,28 @@ class ConfigurePayload:
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="The operation that was accepted, and can be followed.")
 class OperationPayload:
     operation: OperationType | None = strawberry.field(default=None, description="null for a dry run.")
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="What became of a cluster.")
 class ClusterPayload:
     cluster: ClusterType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="The grant as it is now.")
 class GrantPayload:
     grant: GrantType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
 
-@strawberry.type
+@strawberry.type(description="A new token.")
 class TokenPayload:
     token: ApiTokenType | None = _none()
     secret: str | None = strawberry.field(default=None, description="The token itself, this once.")

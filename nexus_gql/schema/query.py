@@ -208,6 +208,8 @@ class Query:
         description="Grants at a path, below it and inherited, or everywhere: as far as you are administrator there."
     )
     async def grants(self, info: Info, path: Path | None = None) -> list[GrantType] | None:
+        if path is not None and await _level(info, AnyLevel, path) is None:
+            return None
         return [grant_type(row) for row in await grants(info.context.viewer, path)]
 
     @strawberry.field(description="Your tokens; all of them for who administers everything. Newest first.")

@@ -19,7 +19,7 @@ FeedPosition = NewType("FeedPosition", str)
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"A text is expected here, not {value!r:.60}.")  # noqa: TRY004 (GraphQL reports ValueErrors)
+        raise ValueError("A text is expected here.")  # noqa: TRY004 (GraphQL reports ValueErrors)
     return value
 
 

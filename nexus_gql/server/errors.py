@@ -4,6 +4,7 @@ A `Failure` says what it says. What the client got wrong in the document or its 
 else is a fault of ours: its text stays in the log, under an id that the answer has too.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
@@ -11,6 +12,7 @@ from typing import NotRequired, TypedDict
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from nexus_gql.database.errors import is_unavailable
 from nexus_gql.problems import BadRequest, Failure, TooExpensive, Unreachable
@@ -27,6 +29,11 @@ _STATUS = {
     "TOO_MANY": 429,
     "UNREACHABLE": 503,
 }
+
+
+# Strawberry raises the second for a @oneOf input in a variable, without a node or a path.
+_REQUESTS = (GraphQLSyntaxError, StrawberryInputCoercionError)
+_QUOTED = re.compile(r"(?:(cannot represent[^:]*):|[,;] found:|([?.]) Found:) .*\Z", re.DOTALL)
 
 
 class Unfit(BadRequest):
@@ -68,7 +75,7 @@ def answer(error: Exception, *, before: bool = False) -> ErrorAnswer:
         told = _told(str(cause), cause.code)
     elif _is_requests_fault(chain, before=before):
         code = TooExpensive.code if _is_too_long(cause) else BadRequest.code
-        told = _told(chain[0].message if isinstance(chain[0], GraphQLError) else str(cause), code)
+        told = _told(_without_values(chain[0].message if isinstance(chain[0], GraphQLError) else str(cause)), code)
     elif is_unavailable(cause):
         log.warning("An operation failed because the database does not answer", error=repr(cause))
         told = _told("The database does not answer now; try again.", Unreachable.code)
@@ -114,9 +121,14 @@ def _is_requests_fault(chain: Sequence[Exception], *, before: bool) -> bool:
     nodes and path together when it is caught.
     """
     graphql = [error for error in chain if isinstance(error, GraphQLError)]
-    if any(isinstance(error, GraphQLSyntaxError) or (error.nodes and error.path is None) for error in graphql):
+    if any(isinstance(error, _REQUESTS) or (error.nodes and error.path is None) for error in graphql):
         return True
     return before and len(graphql) == len(chain)
+
+
+def _without_values(message: str) -> str:
+    """graphql-core's complaint without the value that it quotes at its end: there may be a secret in it."""
+    return _QUOTED.sub(lambda quoted: (quoted[1] or "") + (quoted[2] or "."), message)
 
 
 def _is_too_long(error: Exception) -> bool:

@@ -353,7 +353,9 @@ class Execution:
             pods = await apply.pods_left(connection, place.namespace, self._application.id)
             if not left and not pods and clock.elapsed() - started >= quiet:
                 return None
-            message = f"{pods} {'pod is' if pods == 1 else 'pods are'} still to end." if pods else "It is being taken away."
+            message = (
+                f"{pods} {'pod is' if pods == 1 else 'pods are'} still to end." if pods else "It is being taken away."
+            )
             await self._holding.tell(message=message)
             await asyncio.sleep(_TICK)
 

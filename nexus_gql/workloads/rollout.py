@@ -22,8 +22,8 @@ _FATAL_AFTER = {
     "FailedCreate": 20.0,
     "Evicted": 60.0,
 }
-# A container that came to a bad end this often does not come up by being started once more.
-_CRASHES = 2
+# A container that came to an end this often does not come up by being started once more.
+_ENDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _trouble(deployment: Deployment, new: Sequence[Pod], now: datetime) -> Troub
         return None
     pod, verdict = bad[0]
     reason = verdict.reason or "Error"
-    if _crashes(pod) >= _CRASHES:
+    if _ends(pod) >= _ENDS:
         return Trouble(reason, verdict.message, pod, 0.0)
     return Trouble(reason, verdict.message, pod, _FATAL_AFTER.get(reason))
 
@@ -132,11 +132,16 @@ def _too_late(deployment: Deployment, new: Sequence[Pod], bad: Sequence[tuple[Po
     return Trouble(reason or "ProgressDeadlineExceeded", f"{message} {verdict.message}", pod, 0.0)
 
 
-def _crashes(pod: Pod) -> int:
-    """How often a container of the pod was started again after a bad end."""
+def _ends(pod: Pod) -> int:
+    """How often a container of the pod was started again after its end: a bad one, or for what should go on, any."""
     counts = [0]
-    for status in (*pod.status.init_container_statuses, *pod.status.container_statuses):
+    for status in pod.status.init_container_statuses:
         end = status.last_state.terminated or status.state.terminated
         if end is not None and (end.exit_code or end.signal):
             counts.append(status.restart_count)
+    counts += [
+        status.restart_count
+        for status in pod.status.container_statuses
+        if status.last_state.terminated or status.state.terminated
+    ]
     return max(counts)

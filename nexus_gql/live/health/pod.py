@@ -26,6 +26,7 @@ _WAITING = {
     "PostStartHookError": "The command after the start failed: {message}",
     "CrashLoopBackOff": "The container {name} crashes again and again ({restarts} restarts{exit}); Kubernetes waits before the next try.",
 }
+_ENDS_WELL = "The container {name} ends by itself again and again ({restarts} restarts), and should go on; Kubernetes waits before the next try."
 
 STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """What a container waits for while all goes well."""
@@ -128,6 +129,8 @@ def _waiting(status: ContainerStatus, reason: str, message: str) -> Verdict:
             else f", the last time with exit code {last.exit_code}"
         )
     template = _WAITING.get(reason, "The container {name} waits: {reason}: {message}")
+    if reason == "CrashLoopBackOff" and last is not None and not (last.exit_code or last.signal):
+        template = _ENDS_WELL
     text = template.format(
         image=status.image,
         name=status.name,

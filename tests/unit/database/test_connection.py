@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tortoise.connection import get_connection
 
+from nexus_gql.app import MODELS
 from nexus_gql.database import connected, dialect, migrate, ping, sqlite_file
 from nexus_gql.problems import Unreachable
-from tests.conftest import MODELS
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.models import Model
 
 import migrations
+from nexus_gql.app import MODELS
 from nexus_gql.database import migrate, pending, settings
 from nexus_gql.problems import Unreachable
-from tests.conftest import MODELS
 
 FILES = sorted(path.stem for path in Path(migrations.__path__[0]).glob("[0-9]*.py"))
 

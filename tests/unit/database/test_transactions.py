@@ -9,8 +9,8 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from nexus_gql.access import ApiToken
+from nexus_gql.app import MODELS
 from nexus_gql.database import change_number, connected, next_change, transactional
-from tests.conftest import MODELS
 
 
 @transactional
