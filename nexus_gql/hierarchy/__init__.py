@@ -2,18 +2,18 @@
 
 from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
 from .configuring import Configured, checked_patch, configure, configure_within, preview, references
-from .consistency import default_port, entries, inconsistencies, missing
+from .consistency import autoscaled, default_port, entries, inconsistencies, missing
 from .current import Change, Hierarchy
 from .declaration import Declaration, Group, Named, Single, UnknownKey
-from .defaults import ApplicationKind
+from .defaults import ApplicationKind, workload_kind
 from .documents import Document, flattened, is_secret, masked, nested, removed
 from .levels import LevelChange, NewLevel, check_new, create, delete, in_use, update
 from .patches import Patch
 from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
 from .rules import RESERVED, read_quantity
 from .running import record_running
-from .settings import SETTINGS, RolloutStrategy
-from .values import Boolean, Choice, Field, Integer, Json, Kind, Record, Records, Text, Texts, Variant
+from .settings import SETTINGS, CronConcurrency, Need, RolloutStrategy, WorkloadKind
+from .values import Boolean, Choice, Field, Integer, Json, Kind, Pairs, Record, Records, Text, Texts, Variant
 from .versions import level_at
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Choice",
     "Concern",
     "Configured",
+    "CronConcurrency",
     "Declaration",
     "Document",
     "Effective",
@@ -42,9 +43,11 @@ __all__ = [
     "LevelChange",
     "Named",
     "Namespace",
+    "Need",
     "NewLevel",
     "Origin",
     "OriginKind",
+    "Pairs",
     "Patch",
     "Project",
     "Record",
@@ -57,6 +60,8 @@ __all__ = [
     "Texts",
     "UnknownKey",
     "Variant",
+    "WorkloadKind",
+    "autoscaled",
     "check_new",
     "checked_patch",
     "configure",
@@ -82,4 +87,5 @@ __all__ = [
     "removed",
     "thaw",
     "update",
+    "workload_kind",
 ]

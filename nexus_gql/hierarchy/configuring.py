@@ -19,7 +19,7 @@ from .current import Hierarchy
 from .documents import Document, is_secret
 from .patches import DOCUMENT_LIMIT, Patch, apply, read, size
 from .provenance import Effective
-from .settings import SETTINGS
+from .settings import SETTINGS, Need
 from .values import Json
 from .versions import level_at
 
@@ -200,6 +200,12 @@ def references(document: Document, application: Path) -> list[tuple[str, str, Pa
                 found.append((f"env.{name}", ref, paths.resolve_reference(ref, application)))
             except paths.MalformedPath:
                 found.append((f"env.{name}", ref, None))
+    for ref, need in entries(document, "dependsOn").items():
+        if need["need"] != Need.IGNORED:
+            try:
+                found.append((f"dependsOn.{ref}", ref, paths.resolve_reference(ref, application)))
+            except paths.MalformedPath:
+                found.append((f"dependsOn.{ref}", ref, None))
     return found
 
 

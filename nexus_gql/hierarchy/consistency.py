@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .declaration import Declaration
+from .defaults import workload_kind
 from .documents import Document
 from .rules import read_quantity
+from .settings import WorkloadKind
 from .values import Fault, Json
 
 _FILES_LIMIT = 1_000_000
@@ -31,17 +33,30 @@ def inconsistencies(document: Document, declaration: Declaration) -> list[Incons
         if _has_text(value)
         for fault in declaration.leaf_faults(key, value)
     ]
-    for check in (_probes, _ports, _resources, _rollout, _files, _user, _sizes):
+    for check in _CHECKS:
         found.extend(check(document))
     return found
 
 
 def missing(document: Document) -> list[Inconsistency]:
     """What a deployment needs and nobody has set."""
+    found = []
     if document.get("image.repository") is None:
         remedy = "Set image.repository at the application or above it."
-        return [Inconsistency("image.repository", Fault("No image is set, so there is nothing to run.", remedy=remedy))]
-    return []
+        found.append(
+            Inconsistency("image.repository", Fault("No image is set, so there is nothing to run.", remedy=remedy))
+        )
+    if workload_kind(document) is WorkloadKind.CRON_JOB and document.get("schedule.cron") is None:
+        found.append(Inconsistency("schedule.cron", Fault("A CRON_JOB needs a schedule: set schedule.cron.")))
+    return found
+
+
+def autoscaled(document: Document) -> bool:
+    """Whether Kubernetes chooses the number of pods."""
+    return document.get("autoscaling.max") is not None and workload_kind(document) in {
+        WorkloadKind.DEPLOYMENT,
+        WorkloadKind.STATEFUL_SET,
+    }
 
 
 def entries(document: Document, name: str) -> dict[str, Json]:
@@ -61,7 +76,14 @@ def _has_text(value: Json) -> bool:
     return isinstance(value, str | dict | list)
 
 
+def _runs_to_its_end(document: Document) -> bool:
+    """Whether nobody calls it, so that probes and ingress rules that it inherits are not used."""
+    return workload_kind(document) in {WorkloadKind.JOB, WorkloadKind.CRON_JOB}
+
+
 def _probes(document: Document) -> Iterator[Inconsistency]:
+    if _runs_to_its_end(document):
+        return
     ports = entries(document, "ports")
     for name, probe in entries(document, "probes").items():
         if probe.get("command"):
@@ -121,22 +143,66 @@ def _resources(document: Document) -> Iterator[Inconsistency]:
 
 
 def _rollout(document: Document) -> Iterator[Inconsistency]:
-    surge, unavailable = document.get("rollout.maxSurge"), document.get("rollout.maxUnavailable")
-    if document.get("rollout.strategy") == "RECREATE":
-        for key, value in (("rollout.maxSurge", surge), ("rollout.maxUnavailable", unavailable)):
+    bounds = {key: document.get(key) for key in ("rollout.maxSurge", "rollout.maxUnavailable")}
+    surge, unavailable = bounds.values()
+    none = {"0", "0%"}
+    workload = workload_kind(document)
+    if workload is WorkloadKind.DEPLOYMENT and document.get("rollout.strategy") == "RECREATE":
+        for key, value in bounds.items():
             if value is not None:
-                yield Inconsistency(
-                    key,
-                    Fault("The strategy RECREATE ends all pods first and has no such bound."),
-                    ("rollout.strategy", "resources.gpus"),
-                )
-    elif surge in {"0", "0%"} and unavailable in {"0", "0%"}:
+                fault = Fault("The strategy RECREATE ends all pods first and has no such bound.")
+                yield Inconsistency(key, fault, also=("rollout.strategy", "resources.gpus"))
+    elif workload in {WorkloadKind.DEPLOYMENT, WorkloadKind.DAEMON_SET} and surge in none and unavailable in none:
         remedy = "Allow one more (maxSurge) or one fewer (maxUnavailable)."
-        yield Inconsistency(
-            "rollout.maxSurge",
-            Fault("With neither a pod more nor one fewer a rolling update cannot begin.", remedy=remedy),
-            ("rollout.maxUnavailable",),
-        )
+        fault = Fault("With neither a pod more nor one fewer a rolling update cannot begin.", remedy=remedy)
+        yield Inconsistency("rollout.maxSurge", fault, also=("rollout.maxUnavailable",))
+    elif workload is WorkloadKind.DAEMON_SET and not (surge is None or surge in none or unavailable in none):
+        fault = Fault("A daemon set's rollout has pods more (maxSurge) or fewer (maxUnavailable), not both.")
+        yield Inconsistency("rollout.maxSurge", fault, also=("rollout.maxUnavailable",))
+
+
+def _autoscaling(document: Document) -> Iterator[Inconsistency]:
+    least, most = document.get("autoscaling.min"), document.get("autoscaling.max")
+    if most is None:
+        if least is not None or document.get("autoscaling.cpuPercent") is not None:
+            key = "autoscaling.min" if least is not None else "autoscaling.cpuPercent"
+            yield Inconsistency(key, Fault("Autoscaling needs `max`, the most pods that there may be."))
+    elif (least or 1) > most:
+        fault = Fault(f"At least {least} pods and at most {most} cannot be.")
+        yield Inconsistency("autoscaling.min", fault, also=("autoscaling.max",))
+
+
+def _ingress(document: Document) -> Iterator[Inconsistency]:
+    if _runs_to_its_end(document):
+        return
+    ports = {name: port for name, port in entries(document, "ports").items() if port.get("expose") is not False}
+    numbers = {port["port"] for port in ports.values()}
+    seen: dict[tuple[str | None, str], str] = {}
+    for name, rule in sorted(entries(document, "ingress").items()):
+        key, port = f"ingress.{name}", rule.get("port")
+        if not ports:
+            yield Inconsistency(key, Fault("An ingress rule needs a port, and the application offers none."))
+        elif port is not None and not (int(port) in numbers if port.isdigit() else port in ports):
+            there = ", ".join(sorted(ports))
+            yield Inconsistency(key, Fault(f"The application offers no port `{port}`; there are {there}.", ("port",)))
+        at = (rule.get("host"), rule.get("path") or "/")
+        if at in seen:
+            fault = Fault(f"The rule `{seen[at]}` has this host and path already.", ("host",))
+            yield Inconsistency(key, fault, also=(f"ingress.{seen[at]}",))
+        seen.setdefault(at, name)
+
+
+def _volumes(document: Document) -> Iterator[Inconsistency]:
+    mounted = {file["mountPath"]: f"file `{name}`" for name, file in entries(document, "files").items()}
+    for name, volume in sorted(entries(document, "volumes").items()):
+        key, path = f"volumes.{name}", volume["mountPath"]
+        if workload_kind(document) is WorkloadKind.DAEMON_SET:
+            yield Inconsistency(
+                key, Fault("A daemon set has no volumes of its own: one cannot be on every node."), also=("workload",)
+            )
+        if path in mounted:
+            yield Inconsistency(key, Fault(f"The {mounted[path]} is mounted at {path} already.", ("mountPath",)))
+        mounted.setdefault(path, f"volume `{name}`")
 
 
 def _files(document: Document) -> Iterator[Inconsistency]:
@@ -175,3 +241,6 @@ def _sizes(document: Document) -> Iterator[Inconsistency]:
                 Fault(f"All annotations together hold at most {_ANNOTATIONS_LIMIT} bytes.", ("value",)),
             )
             return
+
+
+_CHECKS = (_probes, _ports, _resources, _rollout, _autoscaling, _ingress, _files, _volumes, _user, _sizes)

@@ -8,7 +8,7 @@ from nexus_gql.problems import Problem, ProblemCode
 
 from .declaration import Declaration, Group, Named, Single, UnknownKey
 from .documents import Document, is_secret
-from .values import Fault, Field, Json
+from .values import Fault, Field, Json, Pairs, Record
 
 DOCUMENT_LIMIT = 1_000_000
 """Bytes of text that one level's document may hold: a few documents and a manifest must stay far below etcd's 1.5 MB."""
@@ -98,8 +98,12 @@ class _Reading:
             entry = {part: _without_nulls(inner) for part, inner in given.items() if inner is not None}
             path = (named.name, str(position))
             name = entry.pop(named.key.name, "")
+            faults = [*named.name_faults(name)]
+            if isinstance(named.entry, Record):
+                entry = {**_defaults(named.entry), **entry}
+                faults += _with_pairs(named.entry, entry)
             value = entry.get("value") if isinstance(named.entry, Field) else entry
-            faults = [*named.name_faults(name), *named.entry_faults(value)]
+            faults = faults or [*named.entry_faults(value)]
             key = f"{named.name}.{name}"
             if key in self.sets:
                 faults.append(Fault(f"`{name}` is named twice.", (named.key.name,)))
@@ -152,6 +156,20 @@ class _Reading:
 def _whole(key: str) -> str:
     """The group or list that a key belongs to. A name may hold dots, so `labels.app` is no part of `labels.app.kubernetes.io/name`."""
     return key.partition(".")[0]
+
+
+def _with_pairs(record: Record, entry: dict[str, Json]) -> list[Fault]:
+    """Turn lists of named texts in an entry into the mappings that are kept; what is wrong with them as they were put in."""
+    faults = []
+    for part in record.fields:
+        if isinstance(part.kind, Pairs) and isinstance(listed := entry.get(part.name), list):
+            faults += [fault.under(part.name) for fault in part.kind.listed_faults(listed)]
+            entry[part.name] = {pair.get("name", ""): pair.get("value") for pair in listed}
+    return faults
+
+
+def _defaults(record: Record) -> dict[str, Json]:
+    return {part.name: part.default.value for part in record.fields if part.default is not None}
 
 
 def _without_nulls(value: Json) -> Json:

@@ -182,6 +182,28 @@ def reference(text: str) -> str | None:
     return None
 
 
+def host(text: str) -> str | None:
+    """The host of an ingress rule: a DNS name, or `*.` and one."""
+    name = text.removeprefix("*.")
+    if len(text) <= 253 and _SUBDOMAIN.match(name) and "." in text.removesuffix("."):
+        return None
+    return f"A host is written as `models.example.org` or `*.example.org`; {text[:80]!r} is not."
+
+
+def positive_quantity(text: str) -> str | None:
+    """An amount of storage: whole bytes, more than none."""
+    if (amount := read_quantity(text)) is not None and amount <= 0:
+        return f"This must be more than nothing; {text[:80]!r} is not."
+    return memory_quantity(text)
+
+
+def label(text: str) -> str | None:
+    """A name that becomes part of a Kubernetes object's name."""
+    if paths.is_label(text):
+        return None
+    return f"A name here is lower-case letters, digits and hyphens, at most 63; {text[:80]!r} is not."
+
+
 def nonempty(text: str) -> str | None:
     """Anything but nothing."""
     return None if text.strip() else "This cannot be empty."

@@ -3,13 +3,39 @@
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from . import rules
+from . import cron, rules
 from .declaration import Declaration, Group, Named, Single
-from .values import Boolean, Choice, Fault, Field, Integer, Json, Record, Records, Text, Texts, Variant
+from .values import Boolean, Choice, Fault, Field, Integer, Json, Pairs, Record, Records, Text, Texts, Variant
 
 _LONG = 256 * 1024
 _PORT = Integer(1, 65535)
 _ID = Integer(0, 2**31 - 1)
+
+
+class WorkloadKind(StrEnum):
+    """What kind of Kubernetes workload an application becomes."""
+
+    DEPLOYMENT = "DEPLOYMENT"
+    STATEFUL_SET = "STATEFUL_SET"
+    DAEMON_SET = "DAEMON_SET"
+    JOB = "JOB"
+    CRON_JOB = "CRON_JOB"
+
+
+class CronConcurrency(StrEnum):
+    """What becomes of a run that is due while the one before still goes on."""
+
+    ALLOW = "ALLOW"
+    FORBID = "FORBID"
+    REPLACE = "REPLACE"
+
+
+class Need(StrEnum):
+    """How much an application needs another."""
+
+    REQUIRED = "REQUIRED"
+    OPTIONAL = "OPTIONAL"
+    IGNORED = "IGNORED"
 
 
 class RolloutStrategy(StrEnum):
@@ -158,6 +184,12 @@ def _labels(name: str, doc: str, rule: rules.Rule, value: Text) -> Named:
 
 
 SETTINGS = Declaration(
+    Single(
+        "workload",
+        Choice(WorkloadKind),
+        "What kind of workload it becomes. `DEPLOYMENT`: pods that are all alike. `STATEFUL_SET`: pods with names and volumes of "
+        "their own. `DAEMON_SET`: one pod on each node. `JOB`: runs to its end once for each deployment. `CRON_JOB`: by a schedule.",
+    ),
     Group(
         "image",
         "ImageSettings",
@@ -177,9 +209,33 @@ SETTINGS = Declaration(
                 _one_of(PullPolicy),
                 "`Always`, `IfNotPresent` or `Never`; without it Kubernetes decides: `Always` for the tag `latest`.",
             ),
+            Single(
+                "pullSecret",
+                Text(rules.subdomain),
+                "A Secret on the cluster with the credentials of the image's registry (`kubernetes.io/dockerconfigjson`).",
+            ),
         ),
     ),
-    Single("replicas", Integer(0, 10_000), "How many pods run at the same time."),
+    Single(
+        "replicas",
+        Integer(0, 10_000),
+        "How many pods run at the same time. Not used where autoscaling is effective, nor by daemon sets and jobs.",
+    ),
+    Group(
+        "autoscaling",
+        "Autoscaling",
+        "AutoscalingPatch",
+        "Lets Kubernetes choose the number of pods by their CPU, for deployments and stateful sets. Effective once `max` is set.",
+        (
+            Single("min", Integer(1, 10_000), "At least so many pods; without it 1."),
+            Single("max", Integer(1, 10_000), "At most so many pods."),
+            Single(
+                "cpuPercent",
+                Integer(1, 10_000),
+                "The share of its CPU request that a pod should use on average; without it 80.",
+            ),
+        ),
+    ),
     Group(
         "rollout",
         "RolloutSettings",
@@ -201,6 +257,43 @@ SETTINGS = Declaration(
                 "deadline",
                 Text(rules.whole_seconds(1), "Duration"),
                 "How long a rollout may go without progress before it has failed.",
+            ),
+        ),
+    ),
+    Group(
+        "schedule",
+        "CronSettings",
+        "CronPatch",
+        "When a `CRON_JOB` runs.",
+        (
+            Single("cron", Text(cron.schedule), "Minute, hour, day of the month, month, day of the week: `0 3 * * *`."),
+            Single("timezone", Text(cron.timezone), "Whose clock is meant: `Europe/Berlin`; without it UTC, mostly."),
+            Single(
+                "concurrency",
+                Choice(CronConcurrency),
+                "What happens when the run before is not over; without it `ALLOW`.",
+            ),
+            Single("suspended", Boolean(), "Whether nothing is run for now."),
+        ),
+    ),
+    Group(
+        "job",
+        "JobSettings",
+        "JobPatch",
+        "How a `JOB`, or each run of a `CRON_JOB`, goes about its work.",
+        (
+            Single("completions", Integer(1, 100_000), "How many pods must succeed; without it 1."),
+            Single("parallelism", Integer(1, 10_000), "How many pods run at the same time; without it 1."),
+            Single("retries", Integer(0, 1000), "How often a failed pod is tried again; without it 6."),
+            Single(
+                "timeLimit",
+                Text(rules.whole_seconds(1), "Duration"),
+                "How long the whole may take before it is ended as failed.",
+            ),
+            Single(
+                "keepFinished",
+                Text(rules.whole_seconds(0), "Duration"),
+                "How long a run that is over stays to be looked at; without it until the next deployment.",
             ),
         ),
     ),
@@ -236,6 +329,34 @@ SETTINGS = Declaration(
                 Field("targetPort", _PORT, "The port that the container listens on, where it differs."),
                 Field("protocol", _one_of(Protocol), "`TCP` (without it), `UDP` or `SCTP`."),
                 Field("expose", Boolean(), "Whether the Service offers it; true unless set to false."),
+            ),
+        ),
+    ),
+    Named(
+        "ingress",
+        "IngressRule",
+        "IngressPatch",
+        "Addresses at which it can be reached from outside the cluster, through an ingress controller.",
+        Field("name", Text(), "A name for the rule.", required=True),
+        rules.label,
+        Record(
+            "IngressRule",
+            "IngressPatch",
+            "An address outside the cluster.",
+            (
+                Field("host", Text(rules.host), "The host name: `churn.example.org`; without it every one."),
+                Field("path", Text(rules.http_path), "Everything from this path on; without it `/`."),
+                Field(
+                    "port", Text(rules.port_reference), "The port's name or number; without it `http`, else the first."
+                ),
+                Field("className", Text(rules.subdomain), "The ingress class; without it the cluster's default."),
+                Field("tlsSecret", Text(rules.subdomain), "A Secret with the certificate for the host."),
+                Field(
+                    "annotations",
+                    Pairs(rules.own_qualified_name, Text(limit=_LONG)),
+                    "Annotations for the ingress controller.",
+                    listed=True,
+                ),
             ),
         ),
     ),
@@ -290,6 +411,24 @@ SETTINGS = Declaration(
             ),
         ),
     ),
+    Named(
+        "volumes",
+        "VolumeSettings",
+        "VolumePatch",
+        "Storage that outlives the pods: for a `STATEFUL_SET` one for each pod, else one that its pods share. Not for daemon sets.",
+        Field("name", Text(), "A name for the volume.", required=True),
+        rules.label,
+        Record(
+            "VolumeSettings",
+            "VolumePatch",
+            "Storage that outlives the pods.",
+            (
+                Field("mountPath", Text(rules.absolute_path), "Where it is in the container.", required=True),
+                Field("size", Text(rules.positive_quantity, "Quantity"), "How much: `10Gi`.", required=True),
+                Field("storageClass", Text(rules.subdomain), "The storage class; without it the cluster's default."),
+            ),
+        ),
+    ),
     Single(
         "serviceAccount",
         Text(rules.subdomain),
@@ -326,5 +465,19 @@ SETTINGS = Declaration(
         "terminationGrace",
         Text(rules.whole_seconds(0), "Duration"),
         "How long it may take to end after SIGTERM; without it `30s`.",
+    ),
+    Named(
+        "dependsOn",
+        "DependencySetting",
+        "DependencyPatch",
+        "Other applications that it needs, where its variables do not say so already.",
+        Field("ref", Text(scalar="ApplicationRef"), "The other application.", required=True),
+        rules.reference,
+        Record(
+            "DependencySetting",
+            "DependencyPatch",
+            "Another application that is needed. need overrides what was found elsewhere: IGNORED silences it.",
+            (Field("need", Choice(Need), "How much it is needed.", default=Need.REQUIRED),),
+        ),
     ),
 )

@@ -4,7 +4,7 @@ A value is JSON, shaped as in the API's documents. Checks answer faults: where i
 The rules are Kubernetes' own (apimachinery's validation and core/v1's), so that what is accepted here is accepted there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -114,7 +114,10 @@ class Texts:
 
 @dataclass(frozen=True)
 class Field:
-    """A part of a record. `required`: in what is put in; what comes out is then never null, unless `nullable` says so."""
+    """A part of a record. `required`: in what is put in; what comes out is then never null, unless `nullable` says so.
+
+    `listed`: what comes out is a list, empty where nothing is set.
+    """
 
     name: str
     kind: Kind
@@ -122,6 +125,7 @@ class Field:
     required: bool = False
     nullable: bool = False
     default: StrEnum | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,36 @@ class Records:
             yield Fault(f"This list has more than {self.most} entries.")
         for position, record in enumerate(value[: self.most]):
             yield from (fault.under(str(position)) for fault in self.each.faults(record))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A list of named texts inside an entry, such as annotations: put in as a list, kept as a mapping from name to text."""
+
+    name: Rule
+    value: Text
+
+    def faults(self, value: Json) -> Iterator[Fault]:
+        """No mapping, a wrong name, or a wrong text."""
+        if not isinstance(value, dict):
+            yield Fault(f"A mapping from names to texts is expected here, not {_shown(value)}.")
+            return
+        for name, text in value.items():
+            if (message := self.name(name)) is not None:
+                yield Fault(message, (name, "name"))
+            yield from (fault.under(name, "value") for fault in self.value.faults(text))
+
+    def listed_faults(self, listed: Sequence[Mapping[str, Json]]) -> Iterator[Fault]:
+        """The same of what was put in, each fault at its place in the list; and names that stand there twice."""
+        seen = set()
+        for position, pair in enumerate(listed):
+            name, text = pair.get("name", ""), pair.get("value")
+            if (message := self.name(name)) is not None:
+                yield Fault(message, (str(position), "name"))
+            elif name in seen:
+                yield Fault(f"`{name}` is named twice.", (str(position), "name"))
+            seen.add(name)
+            yield from (fault.under(str(position), "value") for fault in self.value.faults(text))
 
 
 @dataclass(frozen=True)

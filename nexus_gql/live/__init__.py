@@ -6,7 +6,7 @@ from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, S
 from .cluster import ClusterView
 from .events import EventLog, Record
 from .feed import EPOCH, Feed, Lapsed
-from .health import ApplicationState, Health, Sighting, Summary, Verdict, judge_pod, summarise
+from .health import ApplicationState, Health, Sighting, Summary, Verdict, judge_job, judge_pod, summarise
 from .live import Live
 from .logs import (
     Cursor,
@@ -21,7 +21,19 @@ from .logs import (
     read_once,
 )
 from .logs.source import Start
-from .objects import ContainerSpec, ContainerStatus, Deployment, Event, Pod, ReplicaSet, Terminated
+from .objects import (
+    ContainerSpec,
+    ContainerStatus,
+    CronJob,
+    DaemonSet,
+    Deployment,
+    Event,
+    Job,
+    Pod,
+    ReplicaSet,
+    StatefulSet,
+    Terminated,
+)
 from .selection import Selection, pods_in, select, workloads_in
 from .store import APPLICATION_LABEL, Store
 from .workloads import ObservedKind, Replicas, Workload, by_creation, pods_of
@@ -35,7 +47,9 @@ __all__ = [
     "ClusterView",
     "ContainerSpec",
     "ContainerStatus",
+    "CronJob",
     "Cursor",
+    "DaemonSet",
     "Deployment",
     "Event",
     "EventLog",
@@ -43,6 +57,7 @@ __all__ = [
     "Follower",
     "Health",
     "HierarchyChange",
+    "Job",
     "Known",
     "Lapsed",
     "Line",
@@ -63,6 +78,7 @@ __all__ = [
     "Source",
     "Start",
     "StateChange",
+    "StatefulSet",
     "Store",
     "Summary",
     "Terminated",
@@ -72,6 +88,7 @@ __all__ = [
     "Workload",
     "arrived",
     "by_creation",
+    "judge_job",
     "judge_pod",
     "loading",
     "pods_in",

@@ -2,17 +2,30 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nexus_gql import clock
-from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
-from nexus_gql.paths import Path, name
+from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace, workload_kind
+from nexus_gql.paths import Path
 
 from .cluster import ClusterView
-from .health import ApplicationState, Sighting, judge_application, pod_ready
-from .objects import Pod
-from .store import Observed
-from .workloads import Workload, by_creation
+from .health import (
+    ApplicationState,
+    Health,
+    Sighting,
+    Verdict,
+    ended_well,
+    judge_application,
+    judge_autoscaler,
+    judge_claim,
+    judge_ingress,
+    over,
+    pod_ready,
+    rank,
+)
+from .objects import Observed, Pod
+from .store import Store
+from .workloads import ObservedKind, Workload, by_creation, runs_of
 
 T = TypeVar("T", bound=Observed)
 
@@ -72,16 +85,23 @@ class Applications:
         return view, self._catalogue().above(Namespace, application.path).kubernetes_name
 
     def workload(self, application: Application) -> Workload | None:
-        """What runs of it."""
+        """What runs of it: of the kind that is declared, the newest. Where its kind was changed and not deployed yet, the old one."""
         place = self.place(application)
         if place is None:
             return None
         view, namespace = place
-        for deployment in view.deployments.of_application(application.id):
-            meta = deployment.metadata
-            if meta.namespace == namespace and meta.name == name(application.path):
-                return self._workloads.get((view.link.cluster_id, meta.uid))
-        return None
+        found = [
+            workload
+            for store in _workload_stores(view)
+            for item in _in(namespace, store.of_application(application.id))
+            if (workload := self._workloads.get((view.link.cluster_id, item.metadata.uid))) is not None
+        ]
+        declared = workload_kind(self._catalogue().effective(application.path).document)
+        return max(
+            found,
+            key=lambda one: (one.kind.value == declared.value, one.meta.creation_timestamp, one.meta.name),
+            default=None,
+        )
 
     def pods(self, application: Application) -> list[Pod]:
         """Its pods, newest last."""
@@ -94,15 +114,33 @@ class Applications:
         )
 
     def serving(self, application: Application) -> bool:
-        """Whether an endpoint is ready; without a Service, whether a pod is."""
+        """Whether an endpoint is ready; without a Service, whether a pod is; of a job, whether its last run succeeded."""
         place = self.place(application)
         if place is None:
             return False
         view, namespace = place
+        workload = self.workload(application)
+        if workload is not None and workload.kind in {ObservedKind.JOB, ObservedKind.CRON_JOB}:
+            return _last_run_succeeded(view, workload)
         if any(True for _ in _in(namespace, view.services.of_application(application.id))):
             slices = _in(namespace, view.endpoint_slices.of_application(application.id))
             return any(endpoint.conditions.ready is not False for one in slices for endpoint in one.endpoints or ())
         return any(pod_ready(pod) for pod in self.pods(application))
+
+    def _whole(self, application: Application, view: ClusterView, verdict: Verdict) -> Verdict:
+        """The verdict on a workload together with its claims, ingresses and autoscalers: the worst, the workload's first."""
+        now, namespace = clock.now(), self._catalogue().above(Namespace, application.path).kubernetes_name
+        classes = len(view.ingress_classes)
+        waits = verdict.status is not Health.HEALTHY
+        beside = [
+            *(judge_claim(one, used=waits) for one in _in(namespace, view.claims.of_application(application.id))),
+            *(
+                judge_ingress(one, classes=classes)
+                for one in _in(namespace, view.ingresses.of_application(application.id))
+            ),
+            *(judge_autoscaler(one, now) for one in _in(namespace, view.autoscalers.of_application(application.id))),
+        ]
+        return min((verdict, *beside), key=lambda one: rank(one.status))
 
     def _judged(self, application: Application, before: Known | None) -> Known:
         view = self.view(application.path)
@@ -112,13 +150,25 @@ class Applications:
             ever=application.operation_number > 0,
             revision=application.revision,
             seen=Sighting.UNSEEN if view is None else view.sighting,
-            workload=None if workload is None else workload.verdict,
+            workload=None if workload is None or view is None else self._whole(application, view, workload.verdict),
             serving=application.deployed and self.serving(application),
             trouble="It has no cluster." if view is None else view.trouble,
         )
         if before is not None and before.state.verdict.status is state.verdict.status:
             return Known(state, before.since)
         return Known(state, state.verdict.since or (None if before is None else clock.now().isoformat()))
+
+
+def _workload_stores(view: ClusterView) -> Iterable[Store[Any]]:
+    return (view.deployments, view.stateful_sets, view.daemon_sets, view.cron_jobs, view.jobs)
+
+
+def _last_run_succeeded(view: ClusterView, workload: Workload) -> bool:
+    if workload.kind is ObservedKind.JOB:
+        runs = [job] if (job := view.jobs.get(workload.meta.uid)) is not None else []
+    else:
+        runs = [job for job in runs_of(view, workload.meta.uid) if over(job)]
+    return bool(runs) and ended_well(runs[-1])
 
 
 def _in(namespace: str, items: Iterable[T]) -> Iterable[T]:

@@ -1,6 +1,6 @@
 """What is seen of one cluster: its stores, the reflectors that fill them, and how well it is seen."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from nexus_gql import clock
@@ -10,13 +10,63 @@ from nexus_gql.supervisor import Supervisor
 from .events import EventLog
 from .health import Sighting
 from .health.application import GRACE
-from .objects import Deployment, EndpointSlice, ObjectReference, Pod, ReplicaSet, Service
+from .objects import (
+    Autoscaler,
+    Claim,
+    CronJob,
+    DaemonSet,
+    Deployment,
+    EndpointSlice,
+    Ingress,
+    IngressClass,
+    Job,
+    ObjectReference,
+    Pod,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+)
 from .reflector import Reflector
-from .resources import DEPLOYMENTS, ENDPOINT_SLICES, EVENTS, PODS, REPLICA_SETS, SERVICES, Resource
+from .resources import (
+    AUTOSCALERS,
+    CLAIMS,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    INGRESS_CLASSES,
+    INGRESSES,
+    JOBS,
+    PODS,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    Resource,
+)
 from .store import APPLICATION_LABEL, Changed, Store, Writer
 
 Tell = Callable[[str, Changed[Any]], None]
 """Called with the kind and the change."""
+
+
+_WATCHED: tuple[Resource[Any], ...] = (
+    PODS,
+    DEPLOYMENTS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    JOBS,
+    CRON_JOBS,
+    SERVICES,
+    ENDPOINT_SLICES,
+    CLAIMS,
+    INGRESSES,
+    INGRESS_CLASSES,
+    AUTOSCALERS,
+)
+# Credentials that may not list these see everything else as it is, so nothing waits for them.
+_BESIDE = frozenset({resource.kind for resource in (CLAIMS, INGRESSES, INGRESS_CLASSES, AUTOSCALERS, EVENTS)})
 
 
 class ClusterView:
@@ -36,21 +86,37 @@ class ClusterView:
         self.pods: Store[Pod] = Store()
         self.deployments: Store[Deployment] = Store()
         self.replica_sets: Store[ReplicaSet] = Store()
+        self.stateful_sets: Store[StatefulSet] = Store()
+        self.daemon_sets: Store[DaemonSet] = Store()
+        self.jobs: Store[Job] = Store()
+        self.cron_jobs: Store[CronJob] = Store()
         self.services: Store[Service] = Store()
         self.endpoint_slices: Store[EndpointSlice] = Store()
+        self.claims: Store[Claim] = Store()
+        self.ingresses: Store[Ingress] = Store()
+        self.ingress_classes: Store[IngressClass] = Store()
+        self.autoscalers: Store[Autoscaler] = Store()
         self.events = EventLog(self._application_of, lambda: tell_event(link.cluster_id))
         self._supervisor = supervisor
         self._tell_sight = tell_sight
         self._tell = tell
+        self.by_kind: dict[str, Store[Any]] = {
+            PODS.kind: self.pods,
+            DEPLOYMENTS.kind: self.deployments,
+            REPLICA_SETS.kind: self.replica_sets,
+            STATEFUL_SETS.kind: self.stateful_sets,
+            DAEMON_SETS.kind: self.daemon_sets,
+            JOBS.kind: self.jobs,
+            CRON_JOBS.kind: self.cron_jobs,
+            SERVICES.kind: self.services,
+            ENDPOINT_SLICES.kind: self.endpoint_slices,
+            CLAIMS.kind: self.claims,
+            INGRESSES.kind: self.ingresses,
+            INGRESS_CLASSES.kind: self.ingress_classes,
+            AUTOSCALERS.kind: self.autoscalers,
+        }
         self._reflectors: dict[str, Reflector[Any]] = {
-            resource.kind: self._reflector(resource, store)
-            for resource, store in (
-                (PODS, self.pods),
-                (DEPLOYMENTS, self.deployments),
-                (REPLICA_SETS, self.replica_sets),
-                (SERVICES, self.services),
-                (ENDPOINT_SLICES, self.endpoint_slices),
-            )
+            resource.kind: self._reflector(resource, self.by_kind[resource.kind]) for resource in _WATCHED
         }
         self._reflectors[EVENTS.kind] = Reflector(link, EVENTS, self.events, self.look_again)
         self._arrived = False
@@ -78,14 +144,9 @@ class ClusterView:
         return sum(reflector.open for reflector in self._reflectors.values())
 
     @property
-    def stores(self) -> Iterable[Store[Any]]:
-        """The stores from which workloads and applications are judged."""
-        return (self.pods, self.deployments, self.replica_sets, self.services, self.endpoint_slices)
-
-    @property
     def synced(self) -> bool:
-        """Whether everything has been listed once."""
-        return all(store.synced for store in self.stores)
+        """Whether everything that verdicts stand on has been listed once."""
+        return all(store.synced for kind, store in self.by_kind.items() if kind not in _BESIDE)
 
     @property
     def trouble(self) -> str:
@@ -101,9 +162,8 @@ class ClusterView:
             self.lost_at = None
             self._tell_sight(self)
         connected = self.link.state.status is ConnectionStatus.CONNECTED
-        # Events are left out: credentials that may not list them see everything else as it is.
         current = connected and all(
-            reflector.open for kind, reflector in self._reflectors.items() if kind != EVENTS.kind
+            reflector.open for kind, reflector in self._reflectors.items() if kind not in _BESIDE
         )
         if current and self.lost_at is not None:
             self.lost_at = None
@@ -114,13 +174,8 @@ class ClusterView:
 
     def _application_of(self, reference: ObjectReference) -> str | None:
         """The application that an event is about, as long as its object is there."""
-        stores: dict[str, Store[Any]] = {
-            "Pod": self.pods,
-            "ReplicaSet": self.replica_sets,
-            "Deployment": self.deployments,
-            "Service": self.services,
-        }
-        found = stores[reference.kind].get(reference.uid) if reference.kind in stores else None
+        store = self.by_kind.get(reference.kind)
+        found = None if store is None else store.get(reference.uid)
         return None if found is None else found.metadata.labels.get(APPLICATION_LABEL)
 
     @property

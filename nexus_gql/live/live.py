@@ -13,10 +13,10 @@ from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, S
 from .cluster import ClusterView
 from .feed import Feed
 from .health.application import GRACE
-from .objects import Deployment, Pod, ReplicaSet
-from .resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from .store import APPLICATION_LABEL, Changed, Observed
-from .workloads import Workload, observe, pods_of, root_uid, workload_uids
+from .objects import Observed, Pod
+from .resources import INGRESS_CLASSES, PODS
+from .store import APPLICATION_LABEL, Changed
+from .workloads import MAKERS, Workload, observe, pods_of, root_uid, workload_uids
 
 # So many verdicts are reached in one turn of the loop; the rest has to wait, and others get a turn.
 _VERDICTS_A_TURN = 200
@@ -113,14 +113,23 @@ class Live:
         told = ObjectChange.of(change.cluster_id, item.metadata)
         if kind == PODS.kind and _differs(change):
             self.pod_feed.publish(told)
-        if kind in {PODS.kind, DEPLOYMENTS.kind, REPLICA_SETS.kind}:
+        if kind in MAKERS or kind == PODS.kind:
             self._touch_workload_of(change)
+        if kind == INGRESS_CLASSES.kind:
+            self._touch_ingresses(change.cluster_id)
         for seen in (change.old, change.new):
             # Both, since an object may change hands.
             if seen is not None and (application := seen.metadata.labels.get(APPLICATION_LABEL)) is not None:
                 self._touch_application(application)
 
-    def _touch_workload_of(self, change: Changed[Pod | ReplicaSet | Deployment]) -> None:
+    def _touch_ingresses(self, cluster_id: str) -> None:
+        """What an ingress without an address means depends on whether the cluster has a controller at all."""
+        view = self.views.get(cluster_id)
+        for ingress in [] if view is None else view.ingresses.all():
+            if (application := ingress.metadata.labels.get(APPLICATION_LABEL)) is not None:
+                self._touch_application(application)
+
+    def _touch_workload_of(self, change: Changed[Any]) -> None:
         view = self.views.get(change.cluster_id)
         if view is None:
             return

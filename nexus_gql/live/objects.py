@@ -3,6 +3,8 @@
 Decoded straight from the apiserver's JSON; times stay the RFC 3339 texts that it wrote.
 """
 
+from typing import Protocol
+
 from msgspec import Struct
 
 
@@ -31,6 +33,15 @@ class Meta(Slim, frozen=True):
     deletion_timestamp: str | None = None
     labels: dict[str, str] = {}
     owner_references: list[Owner] = []
+
+
+class Observed(Protocol):
+    """Anything with Kubernetes metadata."""
+
+    @property
+    def metadata(self) -> Meta:
+        """Its name, namespace, UID, labels and owners."""
+        ...
 
 
 class NotedMeta(Meta, frozen=True):
@@ -181,6 +192,118 @@ class Deployment(Slim, frozen=True):
     status: ReplicaStatus = ReplicaStatus()
 
 
+class StatefulSetSpec(Slim, frozen=True):
+    """A StatefulSet as declared."""
+
+    replicas: int = 1
+    template: Template = Template()
+
+
+class StatefulSetStatus(Slim, frozen=True):
+    """A StatefulSet's counts, and the versions that its pods are of."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
+    updated_replicas: int = 0
+    available_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
+
+
+class StatefulSet(Slim, frozen=True):
+    """A StatefulSet."""
+
+    metadata: Meta
+    spec: StatefulSetSpec = StatefulSetSpec()
+    status: StatefulSetStatus = StatefulSetStatus()
+
+
+class DaemonSetSpec(Slim, frozen=True):
+    """A DaemonSet as declared."""
+
+    template: Template = Template()
+
+
+class DaemonSetStatus(Slim, frozen=True):
+    """A DaemonSet's counts of nodes."""
+
+    observed_generation: int = 0
+    desired_number_scheduled: int = 0
+    current_number_scheduled: int = 0
+    number_ready: int = 0
+    updated_number_scheduled: int = 0
+    number_available: int = 0
+
+
+class DaemonSet(Slim, frozen=True):
+    """A DaemonSet."""
+
+    metadata: Meta
+    spec: DaemonSetSpec = DaemonSetSpec()
+    status: DaemonSetStatus = DaemonSetStatus()
+
+
+class JobSpec(Slim, frozen=True):
+    """A Job as declared."""
+
+    completions: int | None = None
+    parallelism: int = 1
+    backoff_limit: int = 6
+    suspend: bool = False
+    template: Template = Template()
+
+
+class JobStatus(Slim, frozen=True):
+    """How far a Job is."""
+
+    active: int = 0
+    ready: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    start_time: str | None = None
+    completion_time: str | None = None
+    conditions: list[Condition] = []
+
+
+class Job(Slim, frozen=True):
+    """A Job: runs to its end."""
+
+    metadata: Meta
+    spec: JobSpec = JobSpec()
+    status: JobStatus = JobStatus()
+
+
+class JobTemplate(Slim, frozen=True):
+    """What a CronJob's jobs are made from."""
+
+    spec: JobSpec = JobSpec()
+
+
+class CronJobSpec(Slim, frozen=True):
+    """A CronJob as declared."""
+
+    schedule: str = ""
+    suspend: bool = False
+    job_template: JobTemplate = JobTemplate()
+
+
+class CronJobStatus(Slim, frozen=True):
+    """When a CronJob ran."""
+
+    active: list[dict[str, object]] = []
+    last_schedule_time: str | None = None
+    last_successful_time: str | None = None
+
+
+class CronJob(Slim, frozen=True):
+    """A CronJob: makes jobs by a schedule."""
+
+    metadata: Meta
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
+
+
 class ReplicaSetSpec(Slim, frozen=True):
     """A ReplicaSet as declared."""
 
@@ -241,6 +364,82 @@ class EndpointSlice(Slim, frozen=True):
 
     metadata: Meta
     endpoints: list[Endpoint] | None = None
+
+
+class ClaimStatus(Slim, frozen=True):
+    """How far a claim is."""
+
+    phase: str = "Pending"
+    conditions: list[Condition] = []
+
+
+class Claim(Slim, frozen=True):
+    """A PersistentVolumeClaim."""
+
+    metadata: Meta
+    status: ClaimStatus = ClaimStatus()
+
+
+class IngressAddress(Slim, frozen=True):
+    """Where an ingress controller answers for an Ingress."""
+
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancer(Slim, frozen=True):
+    """The addresses of an Ingress."""
+
+    ingress: list[IngressAddress] = []
+
+
+class IngressStatus(Slim, frozen=True):
+    """An Ingress as a controller took it up."""
+
+    load_balancer: LoadBalancer = LoadBalancer()
+
+
+class IngressSpec(Slim, frozen=True):
+    """An Ingress as declared, as far as it is read."""
+
+    ingress_class_name: str | None = None
+
+
+class Ingress(Slim, frozen=True):
+    """An Ingress."""
+
+    metadata: Meta
+    spec: IngressSpec = IngressSpec()
+    status: IngressStatus = IngressStatus()
+
+
+class IngressClass(Slim, frozen=True):
+    """A kind of ingress controller that the cluster has."""
+
+    metadata: Meta
+
+
+class AutoscalerSpec(Slim, frozen=True):
+    """A HorizontalPodAutoscaler as declared."""
+
+    min_replicas: int = 1
+    max_replicas: int = 1
+
+
+class AutoscalerStatus(Slim, frozen=True):
+    """What a HorizontalPodAutoscaler does."""
+
+    current_replicas: int = 0
+    desired_replicas: int = 0
+    conditions: list[Condition] = []
+
+
+class Autoscaler(Slim, frozen=True):
+    """A HorizontalPodAutoscaler."""
+
+    metadata: Meta
+    spec: AutoscalerSpec = AutoscalerSpec()
+    status: AutoscalerStatus = AutoscalerStatus()
 
 
 class ObjectReference(Slim, frozen=True):

@@ -5,9 +5,26 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from .objects import Deployment, EndpointSlice, Event, Pod, ReplicaSet, Service, Slim
+from .objects import (
+    Autoscaler,
+    Claim,
+    CronJob,
+    DaemonSet,
+    Deployment,
+    EndpointSlice,
+    Event,
+    Ingress,
+    IngressClass,
+    Job,
+    Observed,
+    Pod,
+    ReplicaSet,
+    Service,
+    Slim,
+    StatefulSet,
+)
 
-T = TypeVar("T", Pod, Deployment, ReplicaSet, Service, EndpointSlice, Event)
+T = TypeVar("T", bound=Observed)
 
 
 class ListMeta(Slim, frozen=True):
@@ -84,6 +101,14 @@ def version_of(raw: msgspec.Raw) -> str:
 PODS = Resource("Pod", "/api/v1", "pods", Pod)
 DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments", Deployment)
 REPLICA_SETS = Resource("ReplicaSet", "/apis/apps/v1", "replicasets", ReplicaSet)
+STATEFUL_SETS = Resource("StatefulSet", "/apis/apps/v1", "statefulsets", StatefulSet)
+DAEMON_SETS = Resource("DaemonSet", "/apis/apps/v1", "daemonsets", DaemonSet)
+JOBS = Resource("Job", "/apis/batch/v1", "jobs", Job)
+CRON_JOBS = Resource("CronJob", "/apis/batch/v1", "cronjobs", CronJob)
+CLAIMS = Resource("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", Claim)
+INGRESSES = Resource("Ingress", "/apis/networking.k8s.io/v1", "ingresses", Ingress)
+INGRESS_CLASSES = Resource("IngressClass", "/apis/networking.k8s.io/v1", "ingressclasses", IngressClass)
+AUTOSCALERS = Resource("HorizontalPodAutoscaler", "/apis/autoscaling/v2", "horizontalpodautoscalers", Autoscaler)
 SERVICES = Resource("Service", "/api/v1", "services", Service)
 ENDPOINT_SLICES = Resource("EndpointSlice", "/apis/discovery.k8s.io/v1", "endpointslices", EndpointSlice)
 EVENTS = Resource("Event", "/api/v1", "events", Event)

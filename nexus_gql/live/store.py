@@ -2,20 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from .objects import Meta
+from .objects import Observed
 
 APPLICATION_LABEL = "nexus.optimal-reality.io/application"
-
-
-class Observed(Protocol):
-    """Anything with Kubernetes metadata."""
-
-    @property
-    def metadata(self) -> Meta:
-        """Its name, namespace, UID, labels and owners."""
-        ...
 
 
 T = TypeVar("T", bound=Observed)

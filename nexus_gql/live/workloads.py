@@ -1,20 +1,35 @@
 """Workloads as they are seen: what nothing else owns, with its pods and a verdict on it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from .cluster import ClusterView
-from .health import Health, Verdict, judge_deployment, judge_pod
-from .health.deployment import judged, of_pods
-from .objects import Deployment, Meta, Pod, ReplicaSet
+from .health import (
+    Health,
+    Verdict,
+    judge_cron_job,
+    judge_daemon_set,
+    judge_deployment,
+    judge_job,
+    judge_pod,
+    judge_replica_set,
+    judge_stateful_set,
+)
+from .objects import CronJob, DaemonSet, Deployment, Job, Meta, Observed, Pod, ReplicaSet, StatefulSet, Template
+from .resources import CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, STATEFUL_SETS
 
 
 class ObservedKind(StrEnum):
     """What kind of object a workload is."""
 
     DEPLOYMENT = "DEPLOYMENT"
+    STATEFUL_SET = "STATEFUL_SET"
+    DAEMON_SET = "DAEMON_SET"
+    JOB = "JOB"
+    CRON_JOB = "CRON_JOB"
     REPLICA_SET = "REPLICA_SET"
     POD = "POD"
 
@@ -32,7 +47,7 @@ class Replicas:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment, a ReplicaSet that no Deployment owns, or a pod that nothing owns."""
+    """What makes pods and is not made by another: a Deployment, …; or a pod that nothing owns."""
 
     cluster_id: str
     kind: ObservedKind
@@ -42,12 +57,13 @@ class Workload:
     verdict: Verdict
 
 
-def root_uid(view: ClusterView, item: Pod | ReplicaSet | Deployment) -> str:
+def root_uid(view: ClusterView, item: Observed) -> str:
     """The UID of the workload that an object is part of: the topmost owner that is watched, or the object itself."""
     for owner in item.metadata.owner_references:
         if not owner.controller:
             continue
-        if owner.kind == "ReplicaSet" and (owning := view.replica_sets.get(owner.uid)) is not None:
+        between = view.by_kind[owner.kind] if owner.kind in {REPLICA_SETS.kind, JOBS.kind} else None
+        if between is not None and (owning := between.get(owner.uid)) is not None:
             return root_uid(view, owning)
         return owner.uid
     return item.metadata.uid
@@ -55,20 +71,20 @@ def root_uid(view: ClusterView, item: Pod | ReplicaSet | Deployment) -> str:
 
 def observe(view: ClusterView, uid: str, now: datetime) -> Workload | None:
     """The workload with a UID as it is now; None where it is gone, or is part of another."""
-    if (deployment := view.deployments.get(uid)) is not None:
-        return _deployment(view, deployment, now)
-    if (replica_set := view.replica_sets.get(uid)) is not None and not _owned(replica_set.metadata):
-        return _replica_set(view, replica_set, now)
-    if (pod := view.pods.get(uid)) is not None and not _owned(pod.metadata):
-        return _pod(view, pod, now)
+    for kind, look in _LOOKS.items():
+        item = view.by_kind[kind].get(uid)
+        if item is not None and (kind == DEPLOYMENTS.kind or not _owned(item.metadata)):
+            return look(view, item, now)
     return None
 
 
 def workload_uids(view: ClusterView, namespace: str | None) -> Iterable[str]:
     """The UIDs of the workloads in a Kubernetes namespace, or in all."""
-    for store in (view.deployments, view.replica_sets, view.pods):
+    for kind in _LOOKS:
+        store = view.by_kind[kind]
         for item in store.all() if namespace is None else store.in_namespace(namespace):
-            if isinstance(item, Deployment) or not _owned(item.metadata):
+            # An operator may own a Deployment, which is a workload all the same.
+            if kind == DEPLOYMENTS.kind or not _owned(item.metadata):
                 yield item.metadata.uid
 
 
@@ -78,7 +94,9 @@ def pods_of(view: ClusterView, workload: Workload) -> list[Pod]:
     if workload.kind is ObservedKind.POD:
         found = [pod] if (pod := view.pods.get(uid)) is not None else []
     elif workload.kind is ObservedKind.DEPLOYMENT:
-        found = _pods_of_deployment(view, uid)
+        found = _pods_below(view, view.replica_sets.owned_by(uid))
+    elif workload.kind is ObservedKind.CRON_JOB:
+        found = _pods_below(view, view.jobs.owned_by(uid))
     else:
         found = list(view.pods.owned_by(uid))
     return by_creation(found)
@@ -98,13 +116,17 @@ def _owned(meta: Meta) -> bool:
     return any(owner.controller for owner in meta.owner_references)
 
 
-def _pods_of_deployment(view: ClusterView, uid: str) -> list[Pod]:
-    return [pod for owned in view.replica_sets.owned_by(uid) for pod in view.pods.owned_by(owned.metadata.uid)]
+def _pods_below(view: ClusterView, owners: Iterable[Observed]) -> list[Pod]:
+    return [pod for owner in owners for pod in view.pods.owned_by(owner.metadata.uid)]
+
+
+def _images(template: Template) -> tuple[str, ...]:
+    return tuple(container.image for container in template.spec.containers)
 
 
 def _deployment(view: ClusterView, deployment: Deployment, now: datetime) -> Workload:
     spec, status = deployment.spec, deployment.status
-    pods = by_creation(_pods_of_deployment(view, deployment.metadata.uid))
+    pods = by_creation(_pods_below(view, view.replica_sets.owned_by(deployment.metadata.uid)))
     return Workload(
         view.link.cluster_id,
         ObservedKind.DEPLOYMENT,
@@ -112,30 +134,21 @@ def _deployment(view: ClusterView, deployment: Deployment, now: datetime) -> Wor
         Replicas(
             spec.replicas, status.replicas, status.ready_replicas, status.updated_replicas, status.available_replicas
         ),
-        tuple(container.image for container in spec.template.spec.containers),
+        _images(spec.template),
         judge_deployment(deployment, pods, now),
     )
 
 
 def _replica_set(view: ClusterView, replica_set: ReplicaSet, now: datetime) -> Workload:
     spec, status = replica_set.spec, replica_set.status
-    pods = judged(view.pods.owned_by(replica_set.metadata.uid), now)
-    bad = [(pod, verdict) for pod, verdict in pods if verdict.status is Health.DEGRADED]
-    if spec.replicas == 0:
-        verdict = Verdict(Health.SUSPENDED, "It is scaled to zero: nothing runs, as asked.", "ScaledToZero")
-    elif bad:
-        verdict = of_pods(bad, len(pods))
-    elif status.available_replicas < spec.replicas:
-        verdict = Verdict(Health.PROGRESSING, f"{status.available_replicas} of {spec.replicas} pods are ready.", None)
-    else:
-        verdict = Verdict(Health.HEALTHY, f"All {spec.replicas} pods are ready.")
+    pods = by_creation(view.pods.owned_by(replica_set.metadata.uid))
     return Workload(
         view.link.cluster_id,
         ObservedKind.REPLICA_SET,
         replica_set.metadata,
         Replicas(spec.replicas, status.replicas, status.ready_replicas, status.replicas, status.available_replicas),
-        tuple(container.image for container in spec.template.spec.containers),
-        verdict,
+        _images(spec.template),
+        judge_replica_set(replica_set, pods, now),
     )
 
 
@@ -150,3 +163,85 @@ def _pod(view: ClusterView, pod: Pod, now: datetime) -> Workload:
         tuple(container.image for container in pod.spec.containers),
         verdict,
     )
+
+
+def _stateful_set(view: ClusterView, stateful_set: StatefulSet, now: datetime) -> Workload:
+    spec, status = stateful_set.spec, stateful_set.status
+    pods = by_creation(view.pods.owned_by(stateful_set.metadata.uid))
+    return Workload(
+        view.link.cluster_id,
+        ObservedKind.STATEFUL_SET,
+        stateful_set.metadata,
+        Replicas(
+            spec.replicas, status.replicas, status.ready_replicas, status.updated_replicas, status.available_replicas
+        ),
+        _images(spec.template),
+        judge_stateful_set(stateful_set, pods, now),
+    )
+
+
+def _daemon_set(view: ClusterView, daemon_set: DaemonSet, now: datetime) -> Workload:
+    status = daemon_set.status
+    pods = by_creation(view.pods.owned_by(daemon_set.metadata.uid))
+    return Workload(
+        view.link.cluster_id,
+        ObservedKind.DAEMON_SET,
+        daemon_set.metadata,
+        Replicas(
+            status.desired_number_scheduled,
+            status.current_number_scheduled,
+            status.number_ready,
+            status.updated_number_scheduled,
+            status.number_available,
+        ),
+        _images(daemon_set.spec.template),
+        judge_daemon_set(daemon_set, pods, now),
+    )
+
+
+def _job(view: ClusterView, job: Job, now: datetime) -> Workload:
+    """Of a job, wanted are the runs that must succeed, and available those that did."""
+    spec, status = job.spec, job.status
+    pods = by_creation(view.pods.owned_by(job.metadata.uid))
+    return Workload(
+        view.link.cluster_id,
+        ObservedKind.JOB,
+        job.metadata,
+        Replicas(spec.completions or 1, status.active, status.ready, status.active, status.succeeded),
+        _images(spec.template),
+        judge_job(job, pods, now),
+    )
+
+
+def _cron_job(view: ClusterView, cron_job: CronJob, now: datetime) -> Workload:
+    jobs = runs_of(view, cron_job.metadata.uid)
+    active = len(cron_job.status.active)
+    ready = sum(job.status.ready for job in jobs)
+    verdict = judge_cron_job(cron_job, [(job, by_creation(view.pods.owned_by(job.metadata.uid))) for job in jobs], now)
+    return Workload(
+        view.link.cluster_id,
+        ObservedKind.CRON_JOB,
+        cron_job.metadata,
+        Replicas(active, active, ready, active, ready),
+        _images(cron_job.spec.job_template.spec.template),
+        verdict,
+    )
+
+
+def runs_of(view: ClusterView, uid: str) -> list[Job]:
+    """The jobs that a CronJob has made and that are still there, newest last."""
+    return sorted(view.jobs.owned_by(uid), key=lambda job: (job.metadata.creation_timestamp, job.metadata.name))
+
+
+_LOOKS: dict[str, Callable[[ClusterView, Any, datetime], Workload]] = {
+    DEPLOYMENTS.kind: _deployment,
+    STATEFUL_SETS.kind: _stateful_set,
+    DAEMON_SETS.kind: _daemon_set,
+    CRON_JOBS.kind: _cron_job,
+    JOBS.kind: _job,
+    REPLICA_SETS.kind: _replica_set,
+    PODS.kind: _pod,
+}
+
+MAKERS = frozenset(_LOOKS) - {PODS.kind}
+"""Kinds that make pods, or what makes them."""

@@ -53,8 +53,22 @@ VALUES: dict[str, dict[str, str]] = {
         "DEGRADED": "Something is wrong; the message says what.",
         "UNKNOWN": "It cannot be seen now.",
     },
+    "CronConcurrency": {
+        "ALLOW": "Both run.",
+        "FORBID": "It is left out.",
+        "REPLACE": "The one before is ended.",
+    },
+    "Need": {
+        "REQUIRED": "It cannot work without.",
+        "OPTIONAL": "It works worse without.",
+        "IGNORED": "It does not need it, whatever was found.",
+    },
     "ObservedKind": {
         "DEPLOYMENT": "Pods that are all alike.",
+        "STATEFUL_SET": "Pods with names and volumes of their own.",
+        "DAEMON_SET": "One pod on each node.",
+        "JOB": "Runs to its end.",
+        "CRON_JOB": "Makes jobs by a schedule.",
         "REPLICA_SET": "Pods of one version, with no Deployment above.",
         "POD": "A pod that nothing made.",
     },
@@ -121,6 +135,13 @@ VALUES: dict[str, dict[str, str]] = {
         "CHANGES": "What became different.",
         "STALE": "A source was lost; what was sent still stands.",
     },
+    "WorkloadKind": {
+        "DEPLOYMENT": "Pods that are all alike.",
+        "STATEFUL_SET": "Pods with names and volumes of their own.",
+        "DAEMON_SET": "One pod on each node.",
+        "JOB": "Runs to its end, once for each deployment.",
+        "CRON_JOB": "Runs by a schedule.",
+    },
 }
 
 ARGUMENTS = {
@@ -138,6 +159,7 @@ ARGUMENTS = {
     "expectedVersion": "The version that you have seen; CONFLICT where it has changed since.",
     "dryRun": "Say what would change, and change nothing.",
     "replicas": "How many pods.",
+    "deleteVolumes": "Delete its volumes, too, and what is on them.",
     "status": "Only in one of these states.",
     "types": "Only of these types.",
     "tail": "The last lines only; null: all that are there.",

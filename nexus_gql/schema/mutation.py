@@ -221,6 +221,9 @@ class OperationOptions:
     take_over: bool | None = strawberry.field(
         default=False, description="Take over fields and objects that somebody else's tool owns."
     )
+    recreate: bool | None = strawberry.field(
+        default=False, description="Make an object anew where a field that cannot change would have to; volumes stay."
+    )
 
 
 @strawberry.type(description="Changes. Each answers with `problems` where it did nothing, so look at those.")
@@ -363,9 +366,15 @@ class Mutation:
     async def restart(self, info: Info, path: Path, options: OperationOptions | None = None) -> OperationPayload:
         return await answered(OperationPayload, _asked(info.context, "restart", OperationKind.RESTART, path, options))
 
-    @strawberry.mutation(description="Take an application off its cluster; it stays declared. Needs DEPLOYER there.")
-    async def remove(self, info: Info, path: Path, options: OperationOptions | None = None) -> OperationPayload:
-        return await answered(OperationPayload, _asked(info.context, "remove", OperationKind.REMOVE, path, options))
+    @strawberry.mutation(
+        description="Take an application off its cluster; it stays declared. Volumes stay unless deleteVolumes. Needs DEPLOYER "
+        "there."
+    )
+    async def remove(
+        self, info: Info, path: Path, delete_volumes: bool | None = False, options: OperationOptions | None = None
+    ) -> OperationPayload:
+        work = _asked(info.context, "remove", OperationKind.REMOVE, path, options, delete_volumes=bool(delete_volumes))
+        return await answered(OperationPayload, work)
 
     @strawberry.mutation(
         description="End an operation: one that waits at once, one that runs at its next step; what it has applied stays."
@@ -579,6 +588,7 @@ async def _asked(
     *,
     shape: dict[str, Any] | None = None,
     replicas: int | None = None,
+    delete_volumes: bool = False,
 ) -> OperationPayload:
     require(context.viewer, mutation, path, "path")
     given = options or OperationOptions()
@@ -588,6 +598,8 @@ async def _asked(
         request_id=None if given.request_id is None else str(given.request_id),
         dry_run=bool(given.dry_run),
         take_over=bool(given.take_over),
+        recreate=bool(given.recreate),
+        delete_volumes=delete_volumes,
     )
     accepted = await context.rooms.operations.ask(context.viewer, Wanted(kind, path, said, shape, replicas))
     return OperationPayload(

@@ -1,6 +1,6 @@
 """GraphQL types of settings' values, made from the declaration: what comes out, what goes in, and how JSON becomes either."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import Any
@@ -15,6 +15,7 @@ from nexus_gql.hierarchy import (
     Integer,
     Kind,
     Named,
+    Pairs,
     Record,
     Records,
     Text,
@@ -30,6 +31,11 @@ _SCALARS: dict[str, Any] = {
     "Quantity": Quantity,
     "ApplicationRef": ApplicationRef,
 }
+
+_LABEL: tuple[str, dict[str, tuple[Any, str]]] = (
+    "A named text, such as a label or an annotation.",
+    {"name": (str, "Its name, with or without a DNS name and a slash before it."), "value": (str, "Its value.")},
+)
 
 Read = Callable[[Any], Any]
 """From JSON to what GraphQL shows."""
@@ -56,6 +62,11 @@ class Values:
                 return list_of(inner), lambda value: [read(item) for item in value]
             case Variant(output=name):
                 return self._variants[name]
+            case Pairs():
+                pair = self._output("Label", *_LABEL)
+                return list_of(pair), lambda value: [
+                    pair(name=name, value=text) for name, text in sorted(value.items())
+                ]
             case Choice(words=words):
                 return self._enum(kind), words
             case _:
@@ -65,16 +76,17 @@ class Values:
         columns = {field.name: self._shown(field) for field in record.fields}
         made = self._output(record.output, record.doc, {name: column[:2] for name, column in columns.items()})
         reads = {name: read for name, (_, _, read) in columns.items()}
-        return made, _reader(made, reads)
+        return made, _reader(made, reads, record.fields)
 
     def entry(self, named: Named) -> tuple[Any, Callable[[str, Any], Any]]:
         """The type of a named entry that is shown, and how it is read from its name and its JSON."""
         inner = named.entry.fields if isinstance(named.entry, Record) else (named.entry,)
         columns = {field.name: self._shown(field) for field in inner}
-        typed = {named.key.name: (str, named.key.doc), **{name: column[:2] for name, column in columns.items()}}
+        key, _ = self.output(named.key.kind)
+        typed = {named.key.name: (key, named.key.doc), **{name: column[:2] for name, column in columns.items()}}
         made = self._output(named.output, _entry_doc(named), typed)
         reads = {name: read for name, (_, _, read) in columns.items()}
-        read_entry = _reader(made, reads)
+        read_entry = _reader(made, reads, inner)
         sole = not isinstance(named.entry, Record)
 
         def read(name: str, value: Any) -> Any:
@@ -93,7 +105,7 @@ class Values:
 
     def _shown(self, field: Field) -> tuple[Any, str, Read]:
         made, read = self.output(field.kind)
-        certain = field.required and not field.nullable
+        certain = (field.required or field.default is not None or field.listed) and not field.nullable
         return (made if certain else made | None), field.doc, read
 
     def _output(self, name: str, doc: str, columns: Mapping[str, tuple[Any, str]]) -> Any:
@@ -116,6 +128,9 @@ class Values:
                 return self._one_of(kind)
             case Choice():
                 return self._enum(kind)
+            case Pairs():
+                name, value = (Field(part, Text(), doc, required=True) for part, (_, doc) in _LABEL[1].items())
+                return list_of(self._input("LabelPatch", _LABEL[0], (name, value)))
             case _:
                 return self._plain(kind)
 
@@ -192,11 +207,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _reader(made: Any, reads: Mapping[str, Read]) -> Read:
+def _reader(made: Any, reads: Mapping[str, Read], listed: Iterable[Field] = ()) -> Read:
     names = [field.name for field in fields(made)]
+    nothing: dict[str, Any] = {field.name: {} for field in listed if field.listed}
 
     def read(shape: Any) -> Any:
-        present = {name: shape.get(name) for name in names}
+        present = {name: shape.get(name, nothing.get(name)) for name in names}
         return made(
             **{
                 name: reads[name](value) if value is not None and name in reads else value

@@ -16,20 +16,30 @@ from typing import Any
 import msgspec
 
 from nexus_gql.backoff import Backoff
-from nexus_gql.clusters import APPLY, Conflicting, Connection, Missing
+from nexus_gql.clusters import APPLY, Conflicting, Connection, Invalid, Missing
 
-from .manifests import APPLICATION, HIDDEN, INSTALLATION, NUMBER, Manifest
+from .manifests import HIDDEN
+from .rendering import APPLICATION, INSTALLATION, NUMBER, Manifest
 
 FIELD_MANAGER = "nexus"
 _TRIES = 20
 
 # In the order in which an application's objects are taken away: what runs first.
 KINDS: dict[str, str] = {
+    "CronJob": "/apis/batch/v1/namespaces/{namespace}/cronjobs",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "StatefulSet": "/apis/apps/v1/namespaces/{namespace}/statefulsets",
+    "DaemonSet": "/apis/apps/v1/namespaces/{namespace}/daemonsets",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses",
     "Service": "/api/v1/namespaces/{namespace}/services",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
 }
+VOLUMES = "PersistentVolumeClaim"
+"""What is kept when the rest is pruned or removed, unless somebody says otherwise."""
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
 
 
@@ -54,7 +64,8 @@ class Fence:
     """What an operation may do.
 
     `check` raises where the worker has lost its lease; it is called before every request that changes something. `rewrite`:
-    write objects that would not change, too, to stop an operation that may still be at it.
+    write objects that would not change, too, to stop an operation that may still be at it. `recreate`: make an object anew
+    where a field that cannot change would have to.
     """
 
     number: int
@@ -62,6 +73,7 @@ class Fence:
     check: Callable[[], None]
     take_over: bool = False
     rewrite: bool = False
+    recreate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,12 @@ async def read(connection: Connection, kind: str, namespace: str, name: str) -> 
 async def rehearse(connection: Connection, manifest: Manifest, fence: Fence) -> bool:
     """Whether an apply would change anything; raises what the apply would raise, and changes nothing."""
     there = await _read(connection, manifest, fence)
-    return await _changes(connection, manifest, fence, there)
+    try:
+        return await _changes(connection, manifest, fence, there)
+    except Invalid as error:
+        if fence.recreate and immutable(error):
+            return True
+        raise
 
 
 async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> Applied:
@@ -94,10 +111,17 @@ async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> App
     backoff = Backoff(first=0.05, ceiling=1.0)
     for _ in range(_TRIES):
         there = await _read(connection, manifest, fence)
-        if there is not None and not fence.rewrite and not await _changes(connection, manifest, fence, there):
-            return _applied(manifest, there, changed=False)
         try:
+            if there is not None and not fence.rewrite and not await _changes(connection, manifest, fence, there):
+                return _applied(manifest, there, changed=False)
+            there = await _leave_replicas(connection, manifest, fence, there)
             return _applied(manifest, await _patch(connection, manifest, fence, there, fence.number), changed=True)
+        except Invalid as error:
+            if there is None or not fence.recreate or not immutable(error):
+                raise
+            # Its pods end with it; its volumes stay. The next turn finds nothing and makes it.
+            await delete(connection, {**there, "kind": manifest["kind"]}, fence)
+            await asyncio.sleep(backoff.failed())
         except Conflicting as error:
             if error.status.causes:
                 raise _field_conflict(manifest, error) from error
@@ -109,8 +133,10 @@ async def owned(
     connection: Connection, namespace: str, application_id: str, installation_id: str
 ) -> AsyncIterator[dict[str, Any]]:
     """The objects of an application that this installation made, those that run first."""
-    selector = f"{APPLICATION}={application_id},{INSTALLATION}={installation_id}"
+    ours = f"{APPLICATION}={application_id}"
     for kind, path in KINDS.items():
+        # The claims of a StatefulSet's pods have the labels of its selector only; the application's id is unique anyway.
+        selector = ours if kind == VOLUMES else f"{ours},{INSTALLATION}={installation_id}"
         body = await connection.get(path.format(namespace=namespace), {"labelSelector": selector})
         for item in decode(body).get("items") or ():
             yield {**item, "kind": kind}
@@ -161,6 +187,38 @@ def with_secrets(manifest: Manifest, texts: Mapping[str, str]) -> Manifest:
         if value == HIDDEN
     }
     return {**manifest, "data": data}
+
+
+def immutable(error: Invalid) -> bool:
+    """Whether an object was refused for a field that cannot be changed while it is there."""
+    text = str(error)
+    return "field is immutable" in text or "Forbidden: updates to" in text or "is immutable after creation" in text
+
+
+async def _leave_replicas(
+    connection: Connection, manifest: Manifest, fence: Fence, there: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Keep the number of pods when an autoscaler takes over from us.
+
+    A field that nobody applies any more is taken away, and its default is one pod. So it is first given to another manager, as
+    Kubernetes' own guide to autoscaling with server-side apply says.
+    """
+    if there is None or manifest["kind"] not in {"Deployment", "StatefulSet"} or "replicas" in manifest["spec"]:
+        return there
+    ours = [entry for entry in there["metadata"].get("managedFields") or () if entry.get("manager") == FIELD_MANAGER]
+    if not any("f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {}) for entry in ours):
+        return there
+    metadata = {key: there["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    body = {
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        "metadata": metadata,
+        "spec": {"replicas": there["spec"]["replicas"]},
+    }
+    fence.check()
+    path = f"{KINDS[body['kind']].format(namespace=metadata['namespace'])}/{metadata['name']}"
+    query = {"fieldManager": f"{FIELD_MANAGER}-replicas", "force": "true"}
+    return decode(await connection.send("PATCH", path, body, query=query, content_type=APPLY))
 
 
 async def _read(connection: Connection, manifest: Manifest, fence: Fence) -> dict[str, Any] | None:

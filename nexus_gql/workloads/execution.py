@@ -1,16 +1,17 @@
 """Carries one operation out, step by step. Each step is recorded before and after, and may be done again from its beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from nexus_gql import clock
 from nexus_gql.backoff import Backoff
-from nexus_gql.clusters import ClusterError, Connection, Fleet, Link, PassingError, RequestError, Unreachable
+from nexus_gql.clusters import ClusterError, Connection, Fleet, Invalid, Link, PassingError, RequestError, Unreachable
 from nexus_gql.hierarchy import Application, Hierarchy
-from nexus_gql.live import ClusterView, Live, Pod
+from nexus_gql.live import Live
 from nexus_gql.vault import Vault
 
 from . import apply, models
@@ -18,13 +19,14 @@ from .apply import Fence, FieldConflict, ForeignObject, Overtaken
 from .diagnosis import diagnose
 from .holding import Ended, Holding
 from .kubernetes_namespace import ensure_namespace
-from .manifests import Manifest, with_restart
+from .manifests import WORKLOADS, Manifest, with_restart
 from .operation import Failure, OperationKind, OperationStatus, StepStatus
 from .preparation import Place, place_of
 from .records import Failed, record_applied, record_end, settle
 from .revisions import Revision, revision
-from .rollout import Progress, Trouble, assess
+from .rollout import WAITING, Progress, Trouble, too_late
 from .secret_values import LostSecret, fingerprint, secret_texts
+from .sighting import pods_made, sighted
 
 T = TypeVar("T")
 
@@ -59,6 +61,7 @@ class Execution:
     def __init__(self, holding: Holding, around: Surroundings) -> None:
         self._holding = holding
         self._around = around
+        self._patience: float | None = None
         self._steps: dict[str, Callable[[], Awaitable[str | None]]] = {
             "prepare": self._prepare,
             "namespace": self._namespace,
@@ -117,6 +120,9 @@ class Execution:
                 raise Failed(Failure("MissingSecret", str(error))) from error
             except RequestError as error:
                 reason = error.status.reason or "Refused"
+                if isinstance(error, Invalid) and apply.immutable(error):
+                    remedy = "Deploy with recreate: the object is made anew, its pods end first, its volumes stay."
+                    raise Failed(Failure("Immutable", f"Kubernetes refuses it: {error}", remedy)) from error
                 raise Failed(Failure(reason, f"Kubernetes refuses it: {error}", _refused_remedy(reason))) from error
             except ClusterError as error:
                 remedy = "Give the credentials with which the cluster is registered the right to do this."
@@ -177,6 +183,7 @@ class Execution:
             self._holding.check,
             take_over=bool(self._row.request.get("takeOver")),
             rewrite=bool(notes.get("rewrite")),
+            recreate=bool(self._row.request.get("recreate")),
         )
 
     async def _revision(self) -> Revision:
@@ -195,7 +202,7 @@ class Execution:
         if application.restarted_at is not None:
             manifests = with_restart(manifests, application.restarted_at.isoformat())
         if self._kind is not OperationKind.DEPLOY:
-            return [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+            return [manifest for manifest in manifests if manifest["kind"] in WORKLOADS]
         texts = await secret_texts(self._around.vault, found.settings)
         return [apply.with_secrets(manifest, texts) for manifest in manifests]
 
@@ -255,8 +262,8 @@ class Execution:
             done = await apply.apply(connection, manifest, self._fence)
             if done.changed:
                 changed.append(f"{done.kind} {done.name}")
-            if done.kind == "Deployment":
-                notes |= {"uid": done.uid, "generation": done.generation}
+            if done.kind in WORKLOADS:
+                notes |= {"kind": done.kind, "uid": done.uid, "generation": done.generation}
         await record_applied(self._holding, notes)
         await self._around.hierarchy.current()
         return ", ".join(changed) or "Nothing had to change."
@@ -267,7 +274,7 @@ class Execution:
         kept = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in (await self._revision()).manifests}
         gone = []
         async for item in apply.owned(connection, place.namespace, self._application.id, self._around.installation_id):
-            if (item["kind"], item["metadata"]["name"]) not in kept:
+            if (item["kind"], item["metadata"]["name"]) not in kept and item["kind"] != apply.VOLUMES:
                 await apply.delete(connection, item, self._fence)
                 gone.append(f"{item['kind']} {item['metadata']['name']}")
         return f"Deleted: {', '.join(gone)}." if gone else None
@@ -275,41 +282,56 @@ class Execution:
     async def _rollout(self) -> str | None:
         """Follow the rollout as the cluster's view shows it, until it has ended one way or the other."""
         trouble: Trouble | None = None
-        since = clock.elapsed()
+        since = moved = clock.elapsed()
+        share = 0.0
         async for progress in self._progress():
             if progress.done:
                 await self._note_digest()
                 return progress.message
+            now = clock.elapsed()
             if progress.trouble is None or trouble is None or progress.trouble.reason != trouble.reason:
-                since = clock.elapsed()
+                since = now
+            if progress.share > share:
+                share, moved = progress.share, now
             trouble = progress.trouble
             await self._holding.tell(message=progress.message, notes=self._rolled_out(progress.share))
-            limit = None if trouble is None else trouble.fatal_after
-            if trouble is not None and limit is not None and clock.elapsed() - since >= limit:
+            if trouble is not None and trouble.fatal_after is not None and now - since >= trouble.fatal_after:
                 raise Failed(await diagnose(trouble, self._link, self._place.cluster_id))
+            if now - moved >= await self._deadline():
+                late = too_late(progress, await self._deadline())
+                raise Failed(await diagnose(late, self._link, self._place.cluster_id))
         raise Failed(Failure("Missing", "It is not on the cluster any more: somebody deleted it there."))
+
+    async def _deadline(self) -> float:
+        """Seconds without progress after which it has failed. A Deployment has Kubernetes' own, a job its own time limit."""
+        if self._row.notes["kind"] not in {"StatefulSet", "DaemonSet"}:
+            return math.inf
+        if self._patience is None:
+            document = (await self._revision()).settings.document
+            self._patience = clock.parse_duration(document.get("rollout.deadline", "10m"))
+        return self._patience
 
     def _rolled_out(self, share: float) -> dict[str, Any]:
         return {**self._row.notes, "rolledOut": round(share, 3)}
 
     async def _progress(self) -> AsyncIterator[Progress]:
-        """What is seen of the rollout, again whenever something changed and once a second; ends when its Deployment is gone."""
-        uid, generation = str(self._row.notes["uid"]), int(str(self._row.notes["generation"]))
+        """What is seen of the rollout, again whenever something changed and once a second; ends when its workload is gone."""
+        kind, uid = str(self._row.notes["kind"]), str(self._row.notes["uid"])
+        generation = int(str(self._row.notes["generation"]))
         live, seen = self._around.live, False
         while True:
             await self._holding.look()
             position = live.workload_feed.position
             view = live.views.get(self._place.cluster_id)
-            deployment = None if view is None else view.deployments.get(uid)
-            if seen and deployment is None and view is not None and view.lost_at is None and view.synced:
-                return
-            seen = seen or deployment is not None
-            if view is None or view.lost_at is not None:
+            if view is None or view.lost_at is not None or not view.synced:
                 yield Progress(False, 0.0, "The cluster cannot be seen now; what happens there goes on.")
+            elif (progress := sighted(view, kind, uid, generation, clock.now())) is not None:
+                seen = True
+                yield progress
+            elif seen:
+                return
             else:
-                sets = view.replica_sets.owned_by(uid)
-                pods = _pods(view, uid)
-                yield assess(deployment, sets, pods, generation=generation, now=clock.now())
+                yield WAITING
             try:
                 async with asyncio.timeout(_TICK):
                     await live.workload_feed.newer(position)
@@ -319,22 +341,31 @@ class Execution:
     async def _note_digest(self) -> None:
         """Keep with the revision which image it turned out to be."""
         view = self._around.live.views.get(self._place.cluster_id)
-        for pod in [] if view is None else _pods(view, str(self._row.notes["uid"])):
+        made = [] if view is None else pods_made(view, str(self._row.notes["kind"]), str(self._row.notes["uid"]))
+        for pod in reversed(made):
             for status in pod.status.container_statuses:
                 digest = status.image_i_d.rpartition("@")[2]
-                if status.ready and digest.startswith("sha256:"):
-                    await models.Revision.filter(application_id=self._application.id, number=self._row.revision).update(
-                        image_digest=digest
-                    )
+                if digest.startswith("sha256:"):
+                    revisions = models.Revision.filter(application_id=self._application.id, number=self._row.revision)
+                    await revisions.update(image_digest=digest)
                     return
 
     async def _delete(self) -> str | None:
-        connection, place = await self._connection(), self._place
+        connection = await self._connection()
         gone = []
-        async for item in apply.owned(connection, place.namespace, self._application.id, self._around.installation_id):
+        async for item in self._going(connection):
             await apply.delete(connection, item, self._fence)
             gone.append(f"{item['kind']} {item['metadata']['name']}")
         return ", ".join(gone) or "Nothing of it was there."
+
+    async def _going(self, connection: Connection) -> AsyncIterator[Mapping[str, Any]]:
+        """What a removal takes away: all of the application, its volumes only where that was said."""
+        volumes = bool(self._row.request.get("deleteVolumes"))
+        async for item in apply.owned(
+            connection, self._place.namespace, self._application.id, self._around.installation_id
+        ):
+            if volumes or item["kind"] != apply.VOLUMES:
+                yield item
 
     async def _wait(self) -> str | None:
         """Until its pods have ended, and nobody who was torn off can have made something anew meanwhile."""
@@ -342,12 +373,7 @@ class Execution:
         quiet = _IN_FLIGHT if await self._earlier_torn() else 0.0
         while True:
             await self._holding.look()
-            left = [
-                item
-                async for item in apply.owned(
-                    connection, place.namespace, self._application.id, self._around.installation_id
-                )
-            ]
+            left = [item async for item in self._going(connection)]
             for item in left:
                 await apply.delete(connection, item, self._fence)
             pods = await apply.pods_left(connection, place.namespace, self._application.id)
@@ -365,10 +391,6 @@ class Execution:
         await record_end(self._holding, status, message, failure)
         await self._around.hierarchy.current()
         self._holding.announce()
-
-
-def _pods(view: ClusterView, uid: str) -> list[Pod]:
-    return [pod for owned in view.replica_sets.owned_by(uid) for pod in view.pods.owned_by(owned.metadata.uid)]
 
 
 _DONE = {

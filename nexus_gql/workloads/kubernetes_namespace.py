@@ -6,7 +6,7 @@ import msgspec
 
 from nexus_gql.clusters import Conflicting, Connection, Missing
 
-from .manifests import INSTALLATION
+from .rendering import INSTALLATION
 
 
 async def ensure_namespace(connection: Connection, name: str, installation_id: str) -> bool:

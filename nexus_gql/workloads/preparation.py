@@ -9,16 +9,17 @@ from nexus_gql.hierarchy import (
     Catalogue,
     Environment,
     Namespace,
-    default_port,
+    Need,
     entries,
     inconsistencies,
     missing,
     references,
 )
-from nexus_gql.paths import Path, name
+from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode
 
-from .manifests import Rendering, service_url
+from .networking import chosen_port, exposed, ingress_urls, service_url
+from .rendering import Rendering, object_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,13 @@ def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
 
 
 def rendering(
-    catalogue: Catalogue, application: Application, installation_id: str, secrets_fingerprint: str | None
+    catalogue: Catalogue,
+    application: Application,
+    installation_id: str,
+    secrets_fingerprint: str | None,
+    revision: int,
 ) -> Rendering:
-    """What the manifests of an application without obstacles are made from."""
+    """What the manifests of an application without obstacles are made from, as one of its revisions."""
     addresses = _addresses(catalogue, application)
     return Rendering(
         path=application.path,
@@ -73,16 +78,21 @@ def rendering(
         settings=catalogue.effective(application.path).document,
         urls=dict(address for address in addresses if not isinstance(address, Obstacle)),
         secrets_fingerprint=secrets_fingerprint,
+        revision=revision,
     )
 
 
 def _addresses(catalogue: Catalogue, application: Application) -> Iterator[tuple[str, str] | Obstacle]:
-    """The address that each service-valued variable stands for."""
+    """The address that each service-valued variable stands for; an obstacle for each reference that leads nowhere and must not."""
     document = catalogue.effective(application.path).document
     for key, ref, target in references(document, application.path):
         variable = key.removeprefix("env.")
         other = catalogue.get(Application, target)
-        if other is None:
+        if key.startswith("dependsOn."):
+            if other is None and document[key]["need"] == Need.REQUIRED:
+                message = f"It depends on the application `{ref}`, which does not exist."
+                yield Obstacle(key, Problem(ProblemCode.MISSING_REFERENCE, message, remedy="Create it, or correct it."))
+        elif other is None:
             message = f"{key} refers to the application `{ref}`, which does not exist."
             remedy = "Create it, or correct the reference."
             yield Obstacle(key, Problem(ProblemCode.MISSING_REFERENCE, message, remedy=remedy))
@@ -97,8 +107,12 @@ def _address(
     url = service_address(catalogue, other, wanted)
     there, here = (catalogue.above(Environment, level.path).cluster_id for level in (other, application))
     if there != here:
-        message = f"{key} refers to `{other.path}`, which is on another cluster: it cannot be reached from here."
-        return Obstacle(key, Problem(ProblemCode.UNSUPPORTED, message))
+        outside = ingress_urls(catalogue.effective(other.path).document)
+        if outside:
+            return variable, outside[0]
+        message = f"{key} refers to `{other.path}`, which is on another cluster and has no ingress rule with a host."
+        remedy = f"Give `{other.path}` an ingress rule, or refer to an application on the same cluster."
+        return Obstacle(key, Problem(ProblemCode.INVALID, message, remedy=remedy))
     if url is None:
         ports = ", ".join(sorted(entries(catalogue.effective(other.path).document, "ports"))) or "none"
         message = f"{key} refers to a port of `{other.path}` that its Service does not offer (there: {ports})."
@@ -109,11 +123,11 @@ def _address(
 def service_address(catalogue: Catalogue, other: Application, wanted: str | None) -> str | None:
     """The address of an application's port inside its cluster: of the named or numbered one, else of its first."""
     document = catalogue.effective(other.path).document
-    ports = {port: spec for port, spec in entries(document, "ports").items() if spec.get("expose") is not False}
-    port = wanted or default_port({f"ports.{port}": spec for port, spec in ports.items()})
+    ports = exposed(document)
+    port = wanted or chosen_port(document)
     if port is not None and port.isdigit():
         port = next((known for known, spec in ports.items() if spec["port"] == int(port)), None)
     if port is None or port not in ports:
         return None
     namespace = catalogue.above(Namespace, other.path).kubernetes_name
-    return service_url(name(other.path), namespace, port, ports[port]["port"])
+    return service_url(object_name(other.path), namespace, port, ports[port]["port"])

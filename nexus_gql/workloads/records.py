@@ -15,7 +15,7 @@ from .holding import Holding
 from .manifests import Manifest, image, render, with_replicas
 from .operation import Failure, OperationKind, OperationStatus, StepStatus
 from .preparation import obstacles, rendering
-from .revisions import Revision, revision, write_revision
+from .revisions import Revision, next_revision, revision, write_revision
 
 
 class Failed(Exception):
@@ -54,7 +54,7 @@ async def settle(
         await holding.write(revision=(await _current(application)).number)
         return
     settings, manifests, reference = (
-        _declared(catalogue, application, installation_id, secrets_fingerprint)
+        _declared(catalogue, application, installation_id, secrets_fingerprint, await next_revision(application.id))
         if row.kind == OperationKind.DEPLOY
         else _scaled(catalogue, application, await _current(application), int(str(row.request["replicas"])))
     )
@@ -90,13 +90,17 @@ async def _current(application: Application) -> Revision:
 
 
 def _declared(
-    catalogue: Catalogue, application: Application, installation_id: str, secrets_fingerprint: str | None
+    catalogue: Catalogue,
+    application: Application,
+    installation_id: str,
+    secrets_fingerprint: str | None,
+    number: int,
 ) -> tuple[Effective | Frozen, Sequence[Manifest], str]:
     if wrong := obstacles(catalogue, application):
         problem = wrong[0].problem
         raise Failed(Failure(problem.code, problem.message, problem.remedy))
     settings = catalogue.effective(application.path)
-    manifests = render(rendering(catalogue, application, installation_id, secrets_fingerprint))
+    manifests = render(rendering(catalogue, application, installation_id, secrets_fingerprint, number))
     return settings, manifests, image(settings.document)
 
 

@@ -14,12 +14,16 @@ from nexus_gql.database import next_change, transactional
 from nexus_gql.hierarchy import (
     Application,
     Catalogue,
+    Document,
     Patch,
+    WorkloadKind,
+    autoscaled,
     checked_patch,
     configure_within,
     level_at,
     preview,
     record_running,
+    workload_kind,
 )
 from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode, Refused
@@ -46,6 +50,8 @@ class Options:
     request_id: str | None = None
     dry_run: bool = False
     take_over: bool = False
+    recreate: bool = False
+    delete_volumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +169,10 @@ class Requests:
             self._around.installation_id,
             lambda: None,
             take_over=wanted.options.take_over,
+            recreate=wanted.options.recreate,
         )
-        manifests = render(rendering(after, application, self._around.installation_id, None))
+        number = (application.revision or 0) + 1
+        manifests = render(rendering(after, application, self._around.installation_id, None, number))
         for manifest in manifests:
             placeholder = dict.fromkeys(manifest.get("data") or {}, "")
             try:
@@ -220,6 +228,7 @@ def _placed(obstacle: Obstacle, patch: Patch) -> Problem:
 def _request(around: Surroundings, wanted: Wanted) -> dict[str, Any]:
     """What an equal request is equal in. A patch may hold secrets, so only its fingerprint is kept."""
     request: dict[str, Any] = {"takeOver": wanted.options.take_over, "reason": wanted.options.reason}
+    request |= {"recreate": wanted.options.recreate, "deleteVolumes": wanted.options.delete_volumes}
     if wanted.replicas is not None:
         request["replicas"] = wanted.replicas
     if wanted.shape is not None:
@@ -260,6 +269,29 @@ def _acceptable(wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
     elif not application.deployed or (wanted.kind is not OperationKind.REMOVE and application.revision is None):
         message = f"`{wanted.path}` is not deployed."
         raise Refused(Problem(ProblemCode.INVALID, message, ("path",), "Deploy it first (`deploy`)."))
+    else:
+        _fitting(wanted, catalogue.effective(wanted.path).document)
+
+
+_NOT_RESTARTED = {WorkloadKind.JOB, WorkloadKind.CRON_JOB}
+_NOT_SCALED = {*_NOT_RESTARTED, WorkloadKind.DAEMON_SET}
+
+
+def _fitting(wanted: Wanted, document: Document) -> None:
+    """Refuse to scale or restart what has no such number, or nothing that goes on."""
+    kind = workload_kind(document)
+    if wanted.kind is OperationKind.SCALE and autoscaled(document):
+        remedy = "Change autoscaling.min and autoscaling.max instead, or take autoscaling away."
+        message = "Kubernetes chooses how many pods run (autoscaling)."
+    elif wanted.kind is OperationKind.SCALE and kind in _NOT_SCALED:
+        remedy = "A DAEMON_SET runs on every node; a job has job.parallelism."
+        message = f"A {kind} has no number of pods to choose."
+    elif wanted.kind is OperationKind.RESTART and kind in _NOT_RESTARTED:
+        remedy = "Deploy a JOB again to run it anew; a CRON_JOB waits for its time."
+        message = f"A {kind} runs to its end and is not restarted."
+    else:
+        return
+    raise Refused(Problem(ProblemCode.INVALID, message, ("path",), remedy))
 
 
 @transactional

@@ -29,6 +29,12 @@ class Revision:
     outcome: str
 
 
+async def next_revision(application_id: str) -> int:
+    """The number that an application's next revision has."""
+    newest = await models.Revision.filter(application_id=application_id).order_by("-number").first()
+    return newest.number + 1 if newest else 1
+
+
 async def write_revision(
     *,
     application_id: str,
@@ -39,8 +45,7 @@ async def write_revision(
     at: datetime,
 ) -> int:
     """Freeze what an operation is about to apply, and return its number. Within a transaction that holds the hierarchy's lock."""
-    newest = await models.Revision.filter(application_id=application_id).order_by("-number").first()
-    number = newest.number + 1 if newest else 1
+    number = await next_revision(application_id)
     await models.Revision.create(
         id=uuid4(),
         application_id=application_id,

@@ -49,8 +49,11 @@ class Progress:
     trouble: Trouble | None = None
 
 
+WAITING = Progress(False, 0.0, "Kubernetes has not taken it up yet.")
+
+
 def assess(
-    deployment: Deployment | None,
+    deployment: Deployment,
     replica_sets: Iterable[ReplicaSet],
     pods: Iterable[Pod],
     *,
@@ -58,11 +61,9 @@ def assess(
     now: datetime,
 ) -> Progress:
     """How far the rollout of one generation of a Deployment is. `pods`: all of the Deployment's."""
-    if deployment is None:
-        return Progress(False, 0.0, "Kubernetes has not taken it up yet.")
     spec, status = deployment.spec, deployment.status
     if deployment.metadata.generation < generation or status.observed_generation < generation:
-        return Progress(False, 0.0, "Kubernetes has not taken it up yet.")
+        return WAITING
     if spec.replicas == 0:
         left = status.replicas
         return Progress(
@@ -84,6 +85,18 @@ def assess(
     if ready < spec.replicas:
         return Progress(False, share, f"{ready} of {spec.replicas} pods are ready.")
     return Progress(False, share, f"{status.replicas - status.updated_replicas} of the old pods are still to end.")
+
+
+def too_late(progress: Progress, deadline: float) -> Trouble:
+    """The trouble of a rollout that has made no progress for too long."""
+    message = f"It has made no progress within {deadline:.0f} seconds. {progress.message}"
+    known = progress.trouble
+    return Trouble(
+        "ProgressDeadlineExceeded" if known is None else known.reason,
+        message,
+        None if known is None else known.pod,
+        0.0,
+    )
 
 
 def _new_pods(deployment: Deployment, replica_sets: Iterable[ReplicaSet], pods: Iterable[Pod]) -> list[Pod]:
@@ -113,6 +126,12 @@ def _trouble(deployment: Deployment, new: Sequence[Pod], now: datetime) -> Troub
     if failure is not None and failure.status == "True":
         message = f"Kubernetes refuses to make its pods: {failure.message}"
         return Trouble(failure.reason, message, None, _FATAL_AFTER["FailedCreate"])
+    return of_pods(new, now)
+
+
+def of_pods(new: Sequence[Pod], now: datetime) -> Trouble | None:
+    """What keeps the pods of a new version from coming up."""
+    bad = [(pod, verdict) for pod in new if (verdict := judge_pod(pod, now)).status is Health.DEGRADED]
     if not bad:
         return None
     pod, verdict = bad[0]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from nexus_gql.live.objects import Condition, Deployment, Pod
+from nexus_gql.live.objects import Deployment, Pod
 
-from .pod import judge_pod
+from .pods import condition, judged, of_pods
 from .verdict import Health, Verdict
 
 
@@ -36,25 +36,15 @@ def judge_deployment(deployment: Deployment, pods: Iterable[Pod], now: datetime)
     return Verdict(Health.HEALTHY, message, None, _since(deployment))
 
 
-def judged(pods: Iterable[Pod], now: datetime) -> list[tuple[Pod, Verdict]]:
-    """The pods that are meant to stay, each with its verdict."""
-    return [(pod, judge_pod(pod, now)) for pod in pods if pod.metadata.deletion_timestamp is None]
-
-
 def _trouble(deployment: Deployment, pods: Sequence[tuple[Pod, Verdict]]) -> Verdict | None:
     spec, status = deployment.spec, deployment.status
-    failure = _condition(deployment, "ReplicaFailure")
+    failure = condition(deployment.status.conditions, "ReplicaFailure")
     if failure is not None and failure.status == "True":
         message = f"Kubernetes refuses to make its pods: {failure.message}"
         return Verdict(Health.DEGRADED, message, failure.reason, failure.last_transition_time)
-    if status.available_replicas >= spec.replicas:
-        # A pod that has failed for good (evicted, refused by its node) stays until somebody deletes it, long after another
-        # took its place.
-        pods = [(pod, verdict) for pod, verdict in pods if pod.status.phase != "Failed"]
-    bad = [(pod, verdict) for pod, verdict in pods if verdict.status is Health.DEGRADED]
-    if bad:
-        return of_pods(bad, len(pods))
-    progressing = _condition(deployment, "Progressing")
+    if (trouble := of_pods(pods, enough=status.available_replicas >= spec.replicas)) is not None:
+        return trouble
+    progressing = condition(deployment.status.conditions, "Progressing")
     if progressing is not None and progressing.reason == "ProgressDeadlineExceeded":
         left = [verdict.message for _, verdict in pods if verdict.status is not Health.HEALTHY]
         message = (
@@ -64,22 +54,6 @@ def _trouble(deployment: Deployment, pods: Sequence[tuple[Pod, Verdict]]) -> Ver
     return None
 
 
-def of_pods(bad: Sequence[tuple[Pod, Verdict]], total: int) -> Verdict:
-    """The verdict on a workload of which some pods are in trouble."""
-    pod, verdict = bad[0]
-    recheck = min((verdict.recheck for _, verdict in bad if verdict.recheck is not None), default=None)
-    how_many = (
-        ""
-        if total == 1
-        else f"{len(bad)} of {total} pods {'is' if len(bad) == 1 else 'are'} in trouble; {pod.metadata.name}: "
-    )
-    return Verdict(Health.DEGRADED, how_many + verdict.message, verdict.reason, verdict.since, recheck)
-
-
-def _condition(deployment: Deployment, kind: str) -> Condition | None:
-    return next((condition for condition in deployment.status.conditions if condition.type == kind), None)
-
-
 def _since(deployment: Deployment) -> str | None:
-    available = _condition(deployment, "Available")
+    available = condition(deployment.status.conditions, "Available")
     return None if available is None else available.last_transition_time

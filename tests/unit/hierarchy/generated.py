@@ -6,7 +6,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nexus_gql.hierarchy import SETTINGS, Group, Json, Named, Single
-from nexus_gql.hierarchy.values import Boolean, Choice, Field, Integer, Kind, Record, Records, Text, Texts, Variant
+from nexus_gql.hierarchy.values import (
+    Boolean,
+    Choice,
+    Field,
+    Integer,
+    Kind,
+    Pairs,
+    Record,
+    Records,
+    Text,
+    Texts,
+    Variant,
+)
 
 SECRET_TEXT = "hunter2-of-the-test"
 """What every secret in a generated patch holds."""
@@ -48,6 +60,12 @@ WORDS = [
     "$${project} costs $5 ${HOME}",
     "two words",
     "ü",
+    "0 3 * * *",
+    "*/5 * * * mon-fri",
+    "@daily",
+    "Europe/Berlin",
+    "churn.example.org",
+    "*.example.org",
 ]
 
 
@@ -72,6 +90,10 @@ def values(kind: Kind) -> st.SearchStrategy[Json]:
             return st.lists(texts(each), max_size=2)
         case Record():
             return records(kind)
+        case Pairs(name=rule, value=text):
+            return st.dictionaries(
+                st.sampled_from([word for word in WORDS if rule(word) is None]), texts(text), max_size=2
+            )
         case Records(each=each):
             return st.lists(records(each), max_size=2)
         case Variant(options=options):

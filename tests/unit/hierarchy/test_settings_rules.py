@@ -200,6 +200,7 @@ def test_a_value_that_is_replaced_should_not_be_replaced_again() -> None:
 # ── defaults ──
 
 ALL = {
+    "workload": "DEPLOYMENT",
     "replicas": 1,
     "resources.cpuRequest": "100m",
     "resources.memoryRequest": "128Mi",
@@ -219,6 +220,30 @@ def test_each_kind_should_have_its_defaults(kind: ApplicationKind) -> None:
     assert settings.document == expected
     assert {resolved.origin.kind for resolved in settings.values} == {OriginKind.DEFAULT}
     assert inconsistencies(settings.document, SETTINGS) == []
+
+
+REQUESTS = {"resources.cpuRequest": "100m", "resources.memoryRequest": "128Mi"}
+ROLLING = {"rollout.strategy": "ROLLING", "rollout.deadline": "10m"}
+
+
+@pytest.mark.parametrize(
+    ("workload", "expected"),
+    [
+        ("JOB", REQUESTS),
+        ("CRON_JOB", REQUESTS),
+        ("STATEFUL_SET", REQUESTS | ROLLING | {"replicas": 1}),
+        ("DAEMON_SET", REQUESTS | ROLLING | {"rollout.maxSurge": "1", "rollout.maxUnavailable": "0"}),
+        ("DEPLOYMENT", REQUESTS | ROLLING | {"replicas": 1, "rollout.maxUnavailable": "0"}),
+    ],
+)
+def test_each_workload_should_have_its_defaults(workload: str, expected: dict[str, object]) -> None:
+    assert levels({"workload": workload}, kind=None).document == {"workload": workload, **expected}
+
+
+def test_a_daemon_set_that_may_have_fewer_pods_should_not_have_more_by_default() -> None:
+    document = levels({"workload": "DAEMON_SET", "rollout.maxUnavailable": "1"}, kind=None).document
+    assert "rollout.maxSurge" not in document
+    assert inconsistencies(document, SETTINGS) == []
 
 
 def test_a_level_above_applications_should_have_no_port_and_no_probe() -> None:

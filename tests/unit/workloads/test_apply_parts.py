@@ -7,7 +7,8 @@ import pytest
 
 from nexus_gql.clusters import Cause, Conflicting, Status
 from nexus_gql.workloads.apply import _essence, _field_conflict, number_of, with_secrets
-from nexus_gql.workloads.manifests import HIDDEN, NUMBER
+from nexus_gql.workloads.manifests import HIDDEN
+from nexus_gql.workloads.rendering import NUMBER
 
 
 def item(**annotations: str) -> dict[str, Any]:

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 from nexus_gql.hierarchy import SETTINGS
 from nexus_gql.hierarchy.declaration import Group
 from nexus_gql.paths import Path
-from nexus_gql.workloads.manifests import (
-    HIDDEN,
-    RESTARTED,
-    Manifest,
-    Rendering,
-    escaped,
-    render,
-    service_url,
-    with_replicas,
-    with_restart,
-)
+from nexus_gql.workloads.manifests import HIDDEN, render, with_replicas, with_restart
+from nexus_gql.workloads.networking import ingress_urls, service_url
+from nexus_gql.workloads.pod_template import escaped
+from nexus_gql.workloads.rendering import RESTARTED, Manifest, Rendering, object_name
 
 CASES: list[dict[str, Any]] = yaml.safe_load((File(__file__).parent / "manifests" / "cases.yaml").read_text())
 CASE = pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
@@ -83,6 +76,8 @@ def test_objects_should_be_json_in_their_place_with_their_marks(case: dict[str, 
 def test_every_setting_should_have_a_case() -> None:
     used = {key for case in CASES for key in case.get("settings", {})} | {"image.repository"}
 
+    # What it depends on is in no object: `deploy` looks whether it is there.
+    used |= {"dependsOn"}
     missing = [
         key for key in settings_there_are() if not any(name == key or name.startswith(f"{key}.") for name in used)
     ]
@@ -174,3 +169,28 @@ def test_scaling_should_change_nothing_but_the_replicas() -> None:
 )
 def test_an_address_should_be_a_url_where_the_ports_name_says_so(port: str, url: str) -> None:
     assert service_url("f", "ns", port, 80) == url
+
+
+# ── names and addresses ──
+
+
+def test_a_name_that_would_be_too_long_should_be_cut_and_stay_different() -> None:
+    one, other = (Path(f"or/local/models/{'a' * 60}{end}") for end in ("bc", "bd"))
+
+    assert object_name(Path("or/local/models/churn"), "-env") == "churn-env"
+    assert len(object_name(one, "-env")) == 63
+    assert object_name(one, "-env").endswith("-env")
+    assert object_name(one, "-env") != object_name(other, "-env")
+
+
+def test_the_addresses_outside_should_be_those_of_rules_with_a_host() -> None:
+    settings = {
+        "ports.http": {"port": 8080},
+        "ingress.a": {"host": "churn.example.org", "path": "/v1/"},
+        "ingress.b": {"host": "churn.example.org", "tlsSecret": "cert"},
+        "ingress.c": {"path": "/everywhere"},
+        "ingress.d": {"host": "*.example.org"},
+    }
+
+    assert ingress_urls(settings) == ["http://churn.example.org/v1", "https://churn.example.org"]
+    assert ingress_urls({**settings, "workload": "JOB"}) == []
