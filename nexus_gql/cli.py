@@ -19,7 +19,7 @@ app = cyclopts.App(
     help="The deployment and operations layer of Optimal Reality. Every option can be set by a variable NEXUS_… as well.",
     version=__version__,
 )
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Host = Annotated[str | None, Parameter(help="Address to listen on (NEXUS_HOST).")]
 Port = Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one (NEXUS_PORT).")]
@@ -32,16 +32,20 @@ Database = Annotated[
 def main() -> None:
     """The program: an error that has a remedy is a sentence and exit code 1, not a traceback."""
     from nexus_gql.app import CannotStart
+    from nexus_gql.database import is_unavailable
     from nexus_gql.problems import Failure, Refused
     from nexus_gql.vault import VaultError
 
     try:
         app()
-    except (CannotStart, Failure, Refused, VaultError, OSError) as error:
-        console.print(f"nexus: {error}", style="red", markup=False)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        # A database that another process has locked is among what is unavailable, as is a port that is taken.
+        if not isinstance(error, CannotStart | Failure | Refused | VaultError) and not is_unavailable(error):
+            raise
+        console.print(f"nexus: {error}", style="red", markup=False)
+        sys.exit(1)
 
 
 def _configured(**given: Any) -> Configuration:

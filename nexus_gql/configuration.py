@@ -6,7 +6,7 @@ Every default serves a laptop.
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -52,6 +52,14 @@ class Configuration(BaseSettings):
         "info", description="The least level that is logged."
     )
     shutdown_timeout: float = Field(5.0, gt=0, description="Seconds that open requests are given at shutdown.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        # The library would take other schemes, and fail at the driver that is not installed. It is not repeated: it may hold a password.
+        if url is not None and not url.startswith(("sqlite://", "postgres://", "asyncpg://")):
+            raise ValueError("A database is named as `sqlite:///path/to/file` or `postgres://user:password@host/name`.")
+        return url
 
     @property
     def database(self) -> str:

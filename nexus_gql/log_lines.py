@@ -35,3 +35,5 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # It says at each start and end that it starts and ends.
+    logging.getLogger("tortoise").setLevel(logging.WARNING)

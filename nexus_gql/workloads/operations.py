@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -112,8 +112,12 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         at, _, row_id = raw.partition(" ")
-        return datetime.fromisoformat(at), UUID(row_id)
-    except (ValueError, binascii.Error) as error:
+        instant = datetime.fromisoformat(at)
+        if instant.tzinfo is None:
+            raise ValueError("no time zone")  # noqa: TRY301
+        # In UTC here, since the database's driver would run over the calendar's end.
+        return instant.astimezone(UTC), UUID(row_id)
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise BadRequest("This cursor was not made here.") from error
 
 

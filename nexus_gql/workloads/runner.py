@@ -103,12 +103,14 @@ class Runner:
                 await holding.release()
         if isinstance(ends[0], Exception):
             raise ends[0]
+        if ends[1] is None and isinstance(ends[0], asyncio.CancelledError):
+            _log_loss(holding)
 
     async def _to_its_end(self, holding: Holding) -> None:
         try:
             await Execution(holding, self._around).run()
         except LostLease:
-            log.warning("Another worker has taken an operation over", operation=str(holding.row.id))
+            _log_loss(holding)
         except Exception as error:
             if is_unavailable(error):
                 raise
@@ -117,3 +119,7 @@ class Runner:
             message = f"Something went wrong on our side. Quote id {fault}."
             await record_end(holding, OperationStatus.FAILED, message, Failure("Internal", message))
             holding.announce()
+
+
+def _log_loss(holding: Holding) -> None:
+    log.warning("Another worker has taken an operation over", operation=str(holding.row.id))

@@ -1,12 +1,14 @@
-"""A real cluster for the session, with images that behave as they are told, and a proxy before its apiserver."""
+"""A real cluster for the session, with images that behave as they are told, a proxy before its apiserver, and a Nexus on it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from tests.cluster import images as making
+from tests.cluster import nexus as serving
+from tests.cluster import place as placing
 from tests.cluster import proxy as proxying
 from tests.cluster import real
 
@@ -49,3 +51,25 @@ def proxy(cluster: real.Cluster) -> Iterator[proxying.Proxy]:
     """A counting proxy before the cluster's apiserver."""
     with proxying.running(cluster.kubeconfig) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def kubeconfig(cluster: real.Cluster) -> str:
+    """How Nexus reaches the cluster. A module whose tests count or cut puts the proxy's here."""
+    return cluster.kubeconfig.read_text()
+
+
+@pytest.fixture
+async def nexus(database_file: Path) -> AsyncIterator[serving.Nexus]:
+    """A whole server on SQLite, in this process."""
+    async with serving.in_process(database_file) as nexus:
+        yield nexus
+
+
+@pytest.fixture
+async def place(
+    cluster: real.Cluster, images: tuple[str, str], namespace_name: str, kubeconfig: str, nexus: serving.Nexus
+) -> placing.Place:
+    """A project of that server on the cluster, with a namespace of the test's own."""
+    await placing.connected(nexus, kubeconfig)
+    return await placing.made(nexus, cluster, namespace_name)

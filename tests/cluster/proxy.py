@@ -11,7 +11,7 @@ import ssl
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,41 @@ class Answer:
         return web.json_response(status | {"reason": self.reason, "message": self.message}, status=self.status)
 
 
+class Halt:
+    """One request that stands still at the proxy."""
+
+    def __init__(self, method: str, path: str, nth: int, *, dry_run: bool, answered: bool) -> None:
+        self._method = re.compile(method)
+        self._path = re.compile(path)
+        self._left = nth
+        self._dry_run = dry_run
+        self.answered = answered
+        self._reached = threading.Event()
+        self._released = threading.Event()
+
+    def fits(self, request: web.BaseRequest) -> bool:
+        """Whether it is the one that was meant."""
+        dry_run = "dryRun" in request.query
+        if not (self._method.fullmatch(request.method) and self._path.fullmatch(request.path)):
+            return False
+        self._left -= dry_run is self._dry_run
+        return self._left == 0 and dry_run is self._dry_run
+
+    async def reached(self) -> None:
+        """Wait, anywhere, until it is there."""
+        assert await asyncio.to_thread(self._reached.wait, 60), "no such request was made"
+
+    def release(self) -> None:
+        """Let it go on."""
+        self._released.set()
+
+    async def stand(self) -> None:
+        """The request's own part, in the proxy."""
+        self._reached.set()
+        while not self._released.is_set():  # noqa: ASYNC110  # set in another thread
+            await asyncio.sleep(0.02)
+
+
 class Proxy:
     """Counts are of requests since the start or the last `forget`."""
 
@@ -61,6 +96,7 @@ class Proxy:
         self._asked: Counter[Asked] = Counter()
         self._watches: Counter[str] = Counter()
         self._answers: list[tuple[str, re.Pattern[str], Answer]] = []
+        self._halts: list[Halt] = []
         self._flowing = asyncio.Event()
         self._site: web.SockSite | None = None
 
@@ -123,6 +159,19 @@ class Proxy:
         """Ask the apiserver again, always."""
         self._answers.clear()
 
+    def halt(
+        self, method: str, path: str = ".*", nth: int = 1, *, dry_run: bool = False, answered: bool = False
+    ) -> Halt:
+        """Let the n-th request of a kind (regular expressions) stand still before it is passed on, or once it is answered."""
+        halt = Halt(method, path, nth, dry_run=dry_run, answered=answered)
+        self._halts.append(halt)
+        return halt
+
+    def release_halts(self) -> None:
+        """Let everything that stands still go on."""
+        for halt in self._halts:
+            halt.release()
+
     def _do(self, action: Callable[[], Awaitable[None]]) -> None:
         async def call() -> None:
             await action()
@@ -173,21 +222,24 @@ class Proxy:
         for method, path, answer in self._answers:
             if method == request.method and path.fullmatch(request.path):
                 return answer.response()
+        halts = [halt for halt in self._halts if halt.fits(request)]
         self._watches[asked.path] += asked.watch
         try:
-            return await self._pass_on(request)
+            return await self._pass_on(request, halts)
         finally:
             self._watches[asked.path] -= asked.watch
 
-    async def _pass_on(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _pass_on(self, request: web.BaseRequest, halts: Sequence[Halt]) -> web.StreamResponse:
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in HOP | {"authorization"}]
         body = await request.read()
         url = self._upstream + request.raw_path
         await self._flowing.wait()
+        await _stand(halt for halt in halts if not halt.answered)
         try:
             async with self._session.request(
                 request.method, URL(url, encoded=True), headers=headers, data=body or None
             ) as upstream:
+                await _stand(halt for halt in halts if halt.answered)
                 return await self._pass_back(request, upstream)
         except aiohttp.ClientError:
             # The apiserver is gone: so is this connection, as its own would be.
@@ -224,6 +276,11 @@ def running(kubeconfig: Path) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy._stop()
+
+
+async def _stand(halts: Iterable[Halt]) -> None:
+    for halt in halts:
+        await halt.stand()
 
 
 def _tear(transport: asyncio.BaseTransport | None) -> None:

@@ -53,3 +53,11 @@ def test_the_key_should_not_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", Configuration.model_fields)
 def test_every_variable_should_say_what_it_is(name: str) -> None:
     assert (Configuration.model_fields[name].description or "").endswith(".")
+
+
+@pytest.mark.parametrize("url", ["mysql://root:hunter2@localhost/nexus", "nexus.sqlite3", ""])
+def test_a_database_of_another_kind_should_be_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Configuration(database_url=url)
+    assert "sqlite:///path/to/file" in refused.value.errors()[0]["msg"]
+    assert "hunter2" not in refused.value.errors()[0]["msg"]

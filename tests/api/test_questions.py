@@ -1,0 +1,127 @@
+"""Questions about what is not there, and questions that make no sense: null, NOT_FOUND or BAD_REQUEST, never anything else.
+
+`standing` holds the application `or/local/models/churn` and what is above it.
+"""
+
+import pytest
+
+from .server import Nexus
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# ── what is not there ──
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'level(path: "no") { path }',
+        'level(path: "NOT a path//") { path }',
+        'level(path: "") { path }',
+        'project(path: "no") { path }',
+        'project(path: "or/local") { path }',
+        'environment(path: "or") { path }',
+        'namespace(path: "or/local/models/churn") { path }',
+        'application(path: "or/local/models") { path }',
+        'application(path: "or/local/models/no") { path }',
+        'applications(scope: "no") { totalCount }',
+        'pods(scope: "no") { totalCount }',
+        'operations(scope: "no") { nodes { id } }',
+        'grants(path: "no") { id }',
+        'cluster(name: "no") { id }',
+        'operation(id: "Operation:00000000-0000-0000-0000-000000000000") { id }',
+    ],
+)
+async def test_what_is_not_there_should_be_null_without_an_error(standing: Nexus, question: str) -> None:
+    answer = await standing.execute(f"{{ answer: {question} }}")
+    assert answer.errors == []
+    assert answer.data == {"answer": None}
+
+
+@pytest.mark.parametrize("field", ["health", "workloads", "pods", "operations"])
+async def test_a_subscription_of_a_scope_that_is_not_there_should_be_not_found(standing: Nexus, field: str) -> None:
+    async with standing.subscribe(f'subscription {{ {field}(scope: "no") {{ kind }} }}') as frames:
+        answer = await frames.next()
+        assert answer is not None
+        assert answer.codes == ["NOT_FOUND"]
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        'events(scope: "no") { cursor }',
+        'logs(input: {scope: "no"}) { cursor }',
+        'operation(id: "Operation:00000000-0000-0000-0000-000000000000") { id }',
+    ],
+)
+async def test_other_subscriptions_of_what_is_not_there_should_be_not_found(standing: Nexus, subscription: str) -> None:
+    async with standing.subscribe(f"subscription {{ {subscription} }}") as frames:
+        answer = await frames.next()
+        assert answer is not None
+        assert answer.codes == ["NOT_FOUND"]
+
+
+# ── bad requests ──
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "applications(first: 1001) { totalCount }",
+        "applications(first: -1) { totalCount }",
+        'applications(after: "nonsense") { totalCount }',
+        'applications(after: "") { totalCount }',
+        'applications(after: "é") { totalCount }',
+        "operations(first: 1001) { nodes { id } }",
+        'operations(after: "nonsense") { nodes { id } }',
+        'operations(after: "MjAyNi0wMS0wMQ") { nodes { id } }',
+        'operation(id: "nonsense") { id }',
+        'operation(id: "") { id }',
+        'operation(id: "Project:00000000-0000-0000-0000-000000000000") { id }',
+        'pods(scope: "or", first: 1001) { totalCount }',
+        'pods(scope: "or", after: "nonsense") { totalCount }',
+        'level(path: "or") { events(first: 1001) { nodes { id } } }',
+        'level(path: "or") { events(after: "nonsense") { nodes { id } } }',
+        'level(path: "or") { operations(first: 1001) { nodes { id } } }',
+        'level(path: "or") { operations(after: "nonsense") { nodes { id } } }',
+        'project(path: "or") { applications(first: 1001) { totalCount } }',
+        "nothing",
+        "viewer",
+        "viewer { nothing }",
+        'level(path: "or", more: 1) { path }',
+        "level { path }",
+        "level(path: 1) { path }",
+        "level(path: null) { path }",
+        'applications(first: "1") { totalCount }',
+        "applications(filter: {health: [FINE]}) { totalCount }",
+        "viewer { name } }",
+        "viewer { name",
+    ],
+)
+async def test_what_makes_no_sense_should_be_a_bad_request_with_a_text(standing: Nexus, question: str) -> None:
+    answer = await standing.execute(f"{{ {question} }}")
+    assert set(answer.codes) == {"BAD_REQUEST"}
+    assert all(len(error["message"]) > 10 for error in answer.errors)
+
+
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        "logs(input: {}) { cursor }",
+        'logs(input: {scope: "or", cluster: "a"}) { cursor }',
+        'logs(input: {cluster: "no", kubernetesNamespace: "a"}) { cursor }',
+        'logs(input: {scope: "or", grep: "("}) { cursor }',
+        'logs(input: {scope: "or", since: "soon"}) { cursor }',
+        'logs(input: {scope: "or", tail: -1}) { cursor }',
+        'logs(input: {scope: "or", after: "nonsense"}) { cursor }',
+        'events(scope: "or", after: "nonsense") { cursor }',
+        'operation(id: "nonsense") { id }',
+        "nothing",
+        "pods { kind }",
+    ],
+)
+async def test_a_subscription_that_makes_no_sense_should_be_a_bad_request(standing: Nexus, subscription: str) -> None:
+    async with standing.subscribe(f"subscription {{ {subscription} }}") as frames:
+        answer = await frames.next()
+        assert answer is not None
+        assert set(answer.codes) == {"BAD_REQUEST"}
