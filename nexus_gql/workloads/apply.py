@@ -101,7 +101,7 @@ async def rehearse(connection: Connection, manifest: Manifest, fence: Fence) -> 
     try:
         return await _changes(connection, manifest, fence, there)
     except Invalid as error:
-        if fence.recreate and immutable(error):
+        if _another_now(error) or (fence.recreate and immutable(error)):
             return True
         raise
 
@@ -117,6 +117,9 @@ async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> App
             there = await _leave_replicas(connection, manifest, fence, there)
             return _applied(manifest, await _patch(connection, manifest, fence, there, fence.number), changed=True)
         except Invalid as error:
+            if _another_now(error):
+                await asyncio.sleep(backoff.failed())
+                continue
             if there is None or not fence.recreate or not immutable(error):
                 raise
             # Its pods end with it; its volumes stay. The next turn finds nothing and makes it.
@@ -187,6 +190,11 @@ def with_secrets(manifest: Manifest, texts: Mapping[str, str]) -> Manifest:
         if value == HIDDEN
     }
     return {**manifest, "data": data}
+
+
+def _another_now(error: Invalid) -> bool:
+    """Whether the object was deleted and made again since it was read: another uid is refused as invalid, not as a conflict."""
+    return any(cause.field == "metadata.uid" for cause in error.status.causes)
 
 
 def immutable(error: Invalid) -> bool:

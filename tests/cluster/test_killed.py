@@ -52,7 +52,7 @@ async def objects(place: Place) -> dict[str, Object]:
 async def declared(place: Place) -> dict[str, str]:
     """What the objects on the cluster were made from."""
     found = await objects(place)
-    told = {
+    told: dict[str, Callable[[Object], str]] = {
         "Secret churn-env": lambda one: base64.b64decode(one["data"]["PASSWORD"]).decode(),
         "ConfigMap churn-files": lambda one: one["data"]["motd"],
         "Service churn": lambda one: f"port-{one['spec']['ports'][0]['port'] - 8000}",
