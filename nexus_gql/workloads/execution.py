@@ -137,8 +137,10 @@ class Execution:
             remedy = "Check the cluster (`clusters`, `nexus doctor`), then deploy again."
             raise Failed(Failure("ClusterUnreachable", str(error), remedy)) from error
         await self._holding.tell(message=f"{error} It is tried again.")
-        await asyncio.sleep(backoff.failed())
-        await self._holding.look()
+        over = clock.elapsed() + backoff.failed()
+        while (left := over - clock.elapsed()) > 0:
+            await asyncio.sleep(min(_TICK, left))
+            await self._holding.look()  # somebody who cancels it does not wait for the cluster, too
 
     # ── what the steps work with ──
 
