@@ -7,7 +7,7 @@ from nexus_gql import clock
 from nexus_gql.clusters import ConnectionStatus, Link
 from nexus_gql.supervisor import Supervisor
 
-from .events import EventLog
+from .events import Arrivals, EventLog
 from .health import Sighting
 from .health.application import GRACE
 from .objects import (
@@ -97,6 +97,7 @@ class ClusterView:
         self.ingress_classes: Store[IngressClass] = Store()
         self.autoscalers: Store[Autoscaler] = Store()
         self.events = EventLog(self._application_of, lambda: tell_event(link.cluster_id))
+        self._arrivals = Arrivals(self.events, self._awaited)
         self._supervisor = supervisor
         self._tell_sight = tell_sight
         self._tell = tell
@@ -118,11 +119,15 @@ class ClusterView:
         self._reflectors: dict[str, Reflector[Any]] = {
             resource.kind: self._reflector(resource, self.by_kind[resource.kind]) for resource in _WATCHED
         }
-        self._reflectors[EVENTS.kind] = Reflector(link, EVENTS, self.events, self.look_again)
+        self._reflectors[EVENTS.kind] = Reflector(link, EVENTS, self._arrivals, self.look_again)
         self._arrived = False
 
     def _reflector(self, resource: Resource[Any], store: Store[Any]) -> Reflector[Any]:
-        writer = Writer(store, self.link.cluster_id, lambda change: self._tell(resource.kind, change))
+        def changed(change: Changed[Any]) -> None:
+            self._tell(resource.kind, change)
+            self._arrivals.look_again()
+
+        writer = Writer(store, self.link.cluster_id, changed)
         return Reflector(self.link, resource, writer, self.look_again)
 
     def open(self) -> None:
@@ -157,6 +162,7 @@ class ClusterView:
 
     def look_again(self) -> None:
         """The link or a reflector changed: tell, if that changes how well the cluster is seen."""
+        self._arrivals.look_again()
         if self.synced and not self._arrived:
             self._arrived = True
             self.lost_at = None
@@ -177,6 +183,11 @@ class ClusterView:
         store = self.by_kind.get(reference.kind)
         found = None if store is None else store.get(reference.uid)
         return None if found is None else found.metadata.labels.get(APPLICATION_LABEL)
+
+    def _awaited(self, reference: ObjectReference, listed: bool) -> bool:
+        """Whether the object that an event is about is still to be seen."""
+        store = self.by_kind.get(reference.kind)
+        return store is not None and store.get(reference.uid) is None and not (listed and store.synced)
 
     @property
     def sighting(self) -> Sighting:

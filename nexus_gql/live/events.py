@@ -3,12 +3,18 @@
 Kubernetes forgets events after an hour; here the last 10,000 of each cluster stay while the process does.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+from nexus_gql import clock
 
 from .objects import Event, ObjectReference
 
 CAPACITY = 10_000
+PATIENCE = 2.0
+"""Seconds for which an event waits for the object that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,64 @@ class EventLog:
             self.forgotten = next(iter(self._records))
             gone = self._records.pop(self.forgotten)
             del self._versions[gone.event.metadata.uid]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    event: Event
+    listed: bool
+    until: float
+
+
+class Arrivals:
+    """Where events wait for the objects that they are about: each kind has a watch of its own, and an event may outrun its object.
+
+    It would belong to no application for ever, and whoever follows one would never see it. Those behind it keep their place.
+    `awaited`: whether an object is still to be seen; for an event that was listed, which may be of something long gone, only
+    until its kind was listed, too.
+    """
+
+    def __init__(self, log: EventLog, awaited: Callable[[ObjectReference, bool], bool]) -> None:
+        self._log = log
+        self._awaited = awaited
+        self._waiting: deque[_Waiting] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def replace(self, objects: Iterable[Event]) -> None:
+        """A list."""
+        self._queue(sorted(objects, key=_version), listed=True)
+        if not self._waiting:
+            self._log.replace(())
+
+    def put(self, item: Event) -> None:
+        """An event that came, or whose count rose."""
+        self._queue([item], listed=False)
+
+    def remove(self, uid: str) -> None:
+        """Kubernetes forgets it; we do not."""
+
+    def look_again(self) -> None:
+        """An object came: let those through that have waited for it."""
+        ready = []
+        while self._waiting and self._may_pass(self._waiting[0]):
+            ready.append(self._waiting.popleft().event)
+        if ready:
+            self._log.replace(ready)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(
+                self._waiting[0].until - clock.elapsed(), self.look_again
+            )
+
+    def _queue(self, events: Iterable[Event], *, listed: bool) -> None:
+        until = clock.elapsed() + PATIENCE
+        self._waiting.extend(_Waiting(event, listed, until) for event in events)
+        self.look_again()
+
+    def _may_pass(self, waiting: _Waiting) -> bool:
+        return waiting.until <= clock.elapsed() or not self._awaited(waiting.event.involved_object, waiting.listed)
 
 
 def _version(event: Event) -> int:

@@ -236,7 +236,7 @@ async def _read(connection: Connection, manifest: Manifest, fence: Fence) -> dic
     if there is None:
         return None
     _not_overtaken(there, fence)
-    installation = (there["metadata"].get("labels") or {}).get(INSTALLATION)
+    installation = _installation(there)
     if installation != fence.installation_id and not fence.take_over:
         whose = "was made by another installation of Nexus" if installation else "is there and was not made by Nexus"
         raise ForeignObject(f"{manifest['kind']} `{metadata['name']}` in `{metadata['namespace']}` {whose}.")
@@ -244,8 +244,14 @@ async def _read(connection: Connection, manifest: Manifest, fence: Fence) -> dic
 
 
 def _not_overtaken(there: Mapping[str, Any], fence: Fence) -> None:
-    if (number := number_of(there)) > fence.number:
+    # What another installation made has that one's number, which says nothing here.
+    if _installation(there) == fence.installation_id and (number := number_of(there)) > fence.number:
         raise Overtaken(number)
+
+
+def _installation(there: Mapping[str, Any]) -> str | None:
+    found: str | None = (there["metadata"].get("labels") or {}).get(INSTALLATION)
+    return found
 
 
 async def _changes(connection: Connection, manifest: Manifest, fence: Fence, there: dict[str, Any] | None) -> bool:

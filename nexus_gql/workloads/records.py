@@ -141,7 +141,8 @@ async def record_end(holding: Holding, status: OperationStatus, message: str, fa
 
 
 def _wrote(row: models.Operation) -> bool:
-    return any(step["name"] == "apply" and step["status"] != StepStatus.PENDING for step in row.steps)
+    untouched = {StepStatus.PENDING, StepStatus.SKIPPED}
+    return any(step["name"] == "apply" and step["status"] not in untouched for step in row.steps)
 
 
 async def _forget_unless_there(application_id: str, change: int) -> None:

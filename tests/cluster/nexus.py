@@ -190,7 +190,11 @@ async def until(told: Callable[[], Awaitable[T | None]]) -> T:
 @asynccontextmanager
 async def in_process(database_file: Path, **more: Any) -> AsyncIterator[Nexus]:
     """A server in this process, on a free port, until it is left."""
-    given: dict[str, Any] = {"data": database_file.parent, "database_url": f"sqlite://{database_file}", "port": 0} | more
+    given: dict[str, Any] = {
+        "data": database_file.parent,
+        "database_url": f"sqlite://{database_file}",
+        "port": 0,
+    } | more
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve(Configuration(**given), listening.set_result), name="nexus")
     both: set[asyncio.Future[Any]] = {server, listening}

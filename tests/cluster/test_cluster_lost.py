@@ -22,12 +22,14 @@ FIELDS = {
 CLUSTERS = (
     "subscription { clusters { kind complete removed upserted { id name connection { status message retryAt } } } }"
 )
-LOST: dict[str, Callable[[Proxy], None]] = {"refused": Proxy.refuse, "silent": lambda proxy: silence(proxy)}
 
 
 def silence(proxy: Proxy) -> None:
     """As where a network swallows packets: what was connected stays so, and hears nothing."""
     proxy.hold()
+
+
+LOST: dict[str, Callable[[Proxy], None]] = {"refused": Proxy.refuse, "silent": silence}
 
 
 @pytest.fixture
@@ -58,7 +60,8 @@ async def looking(place: Place, pods: int) -> AsyncIterator[Eyes]:
             )
             for name, fields in FIELDS.items()
         ]
-        eyes = Eyes(*feeds, await socket.subscribe(CLUSTERS))
+        pods_feed, workloads, health = feeds
+        eyes = Eyes(pods_feed, workloads, health, await socket.subscribe(CLUSTERS))
         await asyncio.gather(
             eyes.pods.until(lambda feed: healthy(feed) == pods),
             *(feed.until(lambda feed: feed.complete and feed.items) for feed in (*eyes.of_state[1:], eyes.clusters)),
@@ -140,7 +143,7 @@ async def test_lost_cluster_should_be_told_and_come_back_with_the_difference(
     differences = eyes.pods.frames[told[0] :]
     assert "SNAPSHOT" not in {frame["kind"] for frame in differences}
     assert {one for frame in differences for one in frame["removed"]} == set(seen.values()) - {kept}
-    assert kept not in {one["id"] for frame in differences for one in frame["upserted"] if not frame["kind"] == "STALE"}
+    assert kept not in {one["id"] for frame in differences for one in frame["upserted"] if frame["kind"] != "STALE"}
     now = await uids(place)
     assert {name: count for name, count in now.items() if name in before} == {
         name: 0 for name in before if name.startswith("stays")

@@ -37,7 +37,7 @@ NEVER = ApplicationState(
     Verdict(Health.MISSING, "It was never deployed.", "NeverDeployed"), serving=False, resting=True
 )
 REMOVED = ApplicationState(
-    Verdict(Health.MISSING, "It was taken off the cluster.", "Removed"), serving=False, resting=True
+    Verdict(Health.MISSING, "It is not on the cluster.", "NotDeployed"), serving=False, resting=True
 )
 
 
