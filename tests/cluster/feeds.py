@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 # What one change on a real cluster may take on a busy machine; only what never comes takes so long.
-LIMIT = 45.0
+LIMIT = 90.0
 
 Frame = dict[str, Any]
 

@@ -18,6 +18,23 @@ NAME = "nexus-test"
 # What one step on a node may take on a busy machine; only a step that hangs gets there.
 LIMIT = 120.0
 
+# Comes up once every controller, the scheduler and the kubelet do their work. The image is that of each pod's sandbox.
+_PROBE: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "probe", "namespace": "default"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "probe"}},
+        "template": {
+            "metadata": {"labels": {"app": "probe"}},
+            "spec": {
+                "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}],
+                "terminationGracePeriodSeconds": 0,
+            },
+        },
+    },
+}
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -34,7 +51,13 @@ class Cluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl says; what it complains of is the failure's message."""
-        command = [str(self.program), "--kubeconfig", str(self.kubeconfig), "--request-timeout=30s", *arguments]
+        command = [
+            str(self.program),
+            "--kubeconfig",
+            str(self.kubeconfig),
+            f"--request-timeout={LIMIT:.0f}s",
+            *arguments,
+        ]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=LIMIT, check=False)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
         return done.stdout
@@ -58,7 +81,18 @@ class Cluster:
         self._control("start", program)
 
     def until_ready(self) -> None:
-        """Wait until the apiserver says that it is ready."""
+        """Wait until the apiserver says that it is ready, and the controllers have come back to it.
+
+        They try again more and more seldom, so that may take half a minute.
+        """
+        self._until_answering()
+        try:
+            self.apply(_PROBE)
+            self.kubectl("-n", "default", "rollout", "status", "deployment/probe", f"--timeout={LIMIT:.0f}s")
+        finally:
+            self.kubectl("-n", "default", "delete", "deployment", "probe", "--ignore-not-found")
+
+    def _until_answering(self) -> None:
         end = time.monotonic() + LIMIT
         while True:
             try:

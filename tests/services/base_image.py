@@ -50,7 +50,8 @@ def _archive(program: Path) -> bytes:
     modules = [path for path in library.rglob("*.so") if "site-packages" not in path.parts]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", dereference=True) as archive:
-        for file in (program, *_libraries([program, *modules]), *Path("/etc/ssl/certs").glob("ca-certificates.crt")):
+        libraries = _libraries([program, *modules]) | _libraries_of_debian()
+        for file in (program, *libraries, *Path("/etc/ssl/certs").glob("ca-certificates.crt")):
             archive.add(file, filter=_readable)
         archive.add(library, filter=_without_the_rest)
         archive.add(BUSYBOX, "bin/busybox", filter=_readable)
@@ -70,6 +71,16 @@ def _libraries(files: list[Path]) -> set[Path]:
     """The shared libraries that files are linked to, and the loader, by the names that they are asked for."""
     said = subprocess.run(["ldd", *map(str, files)], capture_output=True, text=True, check=False).stdout
     return {Path(path) for path in re.findall(r"(/\S+) \(0x", said)}
+
+
+# What compiled wheels take for granted: the C library's parts, and what the smallest Debian image has since apt needs it.
+TAKEN_FOR_GRANTED = ("gcc_s", r"stdc\+\+", "c", "dl", "m", "nss_dns", "nss_files", "pthread", "resolv", "rt", "util")
+
+
+def _libraries_of_debian() -> set[Path]:
+    said = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    found = re.findall(rf"\slib(?:{'|'.join(TAKEN_FOR_GRANTED)})\.so\.\d+ .* => (/\S+)", said)
+    return {Path(path) for path in found}
 
 
 def _readable(entry: tarfile.TarInfo) -> tarfile.TarInfo:
