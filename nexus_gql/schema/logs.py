@@ -1,9 +1,7 @@
 """Log lines in GraphQL, and the feed of many containers' logs."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 import strawberry
 
@@ -164,10 +162,3 @@ def log_update(context: Context, frame: LogFrame) -> LogUpdate:
         opened=[log_source(context, source) for source in frame.opened],
         closed=[log_source(context, source) for source in frame.closed],
     )
-
-
-async def closing(frames: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    """The same frames; their source is closed when this is."""
-    async with aclosing(frames) as stream:
-        async for frame in stream:
-            yield frame

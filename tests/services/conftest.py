@@ -5,17 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from nexus_gql.app import MODELS
 from nexus_gql.database import migrate
 from tests.services.postgres import Postgres, running
-
-MODELS = (
-    "nexus_gql.database.models",
-    "nexus_gql.access.models",
-    "nexus_gql.clusters.models",
-    "nexus_gql.hierarchy.models",
-    "nexus_gql.vault.models",
-    "nexus_gql.workloads.models",
-)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import sys
 import asyncpg
 from tortoise.connection import get_connection
 
+from nexus_gql.app import MODELS
 from nexus_gql.database import change_number, connected, installation, migrate, next_change, pending, transactional
 from nexus_gql.database.migration import _ADVISORY_LOCK
-from tests.services.conftest import MODELS
 from tests.services.postgres import Postgres
 
 MIGRATE = "import asyncio, sys; from nexus_gql.database import migrate; print(asyncio.run(migrate(sys.argv[1], sys.argv[2:])))"
