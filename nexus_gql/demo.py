@@ -1,115 +1,117 @@
-"""The demo's project: an OR-like one, declared once, on the KinD cluster that the Docker engine has."""
+"""The example project of `nexus demo`: declared from demo.yaml, deployed once, and left alone from then on."""
 
+import asyncio
+from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
+
+import yaml
 
 from nexus_gql.access import LOCAL_VIEWER
 from nexus_gql.clusters import Cluster, ClusterKind, Discovered, Fleet, Target, discover, register_or_take
-from nexus_gql.hierarchy import ApplicationKind, Concern, NewLevel, Stage, create
-from nexus_gql.paths import Path
+from nexus_gql.hierarchy import ApplicationKind, Concern, LevelChange, NewLevel, Stage, create, update
+from nexus_gql.paths import Path, child, parent
 from nexus_gql.problems import Refused, Unreachable
 from nexus_gql.schema import Rooms
+from nexus_gql.workloads import OperationKind, Options, Wanted
+
+Say = Callable[[str], None]
+Declared = dict[str, Any]
 
 PROJECT = Path("or")
-LOCAL = Path("or/local")
 
-_NO_CLUSTER = (
-    "No KinD cluster was found on the Docker engine, so nothing can be deployed yet; settings can be tried all the same. "
-    "`kind create cluster` makes one; then start the demo again."
-)
-
-_NAMESPACES = {"models": ("Models", Concern.MDK), "ddk": ("Data servers", Concern.DDK), "web": ("Web", Concern.FDK)}
-
-_HTTP_PROBE = {"readiness": {"httpPath": "/healthz", "period": "2s"}}
-_MODEL = {"image": {"repository": "or-demo/model", "tag": "1.0"}, "probes": _HTTP_PROBE}
-_SERVICE = {"image": {"repository": "or-demo/service", "tag": "1.0"}, "probes": _HTTP_PROBE}
+_UNFINISHED = "Is being declared by `nexus demo`."
+"""The project's description until all of it is there: a demo that was stopped in between goes on at its next start."""
 
 
-def _service_variable(name: str, ref: str) -> dict[str, Any]:
-    return {"name": name, "value": {"service": {"ref": ref}}}
-
-
-_APPLICATIONS: dict[str, tuple[str, ApplicationKind, dict[str, Any]]] = {
-    "models/churn": (
-        "Customer churn",
-        ApplicationKind.MODEL,
-        {**_MODEL, "env": [_service_variable("FEATURES_URL", "ddk/features")]},
-    ),
-    "models/demand": (
-        "Demand forecast",
-        ApplicationKind.MODEL,
-        {**_MODEL, "env": [_service_variable("SALES_URL", "ddk/sales"), _service_variable("CHURN_URL", "churn")]},
-    ),
-    "ddk/features": ("Feature server", ApplicationKind.DATA_SERVER, _SERVICE),
-    "ddk/sales": ("Sales data", ApplicationKind.DATA_SERVER, _SERVICE),
-    "web/portal": (
-        "Portal",
-        ApplicationKind.SERVICE,
-        {**_SERVICE, "env": [_service_variable("DEMAND_URL", "models/demand")]},
-    ),
-}
-
-
-async def prepare(rooms: Rooms, say: Any) -> None:
-    """Declare the project where it is not, on the KinD cluster that is found."""
-    cluster = await _cluster(rooms.fleet, say)
+async def prepare(rooms: Rooms, say: Say) -> None:
+    """Declare and deploy the project, where that was not done to its end before."""
     await rooms.hierarchy.current()
-    if PROJECT in rooms.hierarchy.latest.levels:
-        say(f"The project `{PROJECT}` is there from before.")
+    project = rooms.hierarchy.latest.levels.get(PROJECT)
+    if project is not None and project.description != _UNFINISHED:
+        say(f"The project `{PROJECT}` is there from before; `nexus demo --reset` makes it anew.")
         return
-    await _make(
-        rooms,
-        NewLevel(
-            parent=None,
-            name="or",
-            display_name="Optimal Reality",
-            settings={
-                "env": [{"name": "LOG_LEVEL", "value": {"text": "info"}}],
-                "image": {"pullPolicy": "IfNotPresent"},
-            },
-        ),
+    declared: Declared = yaml.safe_load(files("nexus_gql").joinpath("demo.yaml").read_text())
+    clusters = await _clusters(rooms.fleet, declared["environments"], say)
+    for new in _levels(declared, clusters):
+        if new.path not in rooms.hierarchy.latest.levels:
+            await create(rooms.hierarchy, rooms.vault, LOCAL_VIEWER, new)
+    applications = [
+        application for application in rooms.hierarchy.latest.applications(PROJECT) if not application.operation_number
+    ]
+    for application in applications:
+        wanted = Wanted(OperationKind.DEPLOY, application.path, Options(reason="The demo begins."))
+        await rooms.operations.ask(LOCAL_VIEWER, wanted)
+    description = declared["project"]["description"]
+    await update(
+        rooms.hierarchy, LOCAL_VIEWER, PROJECT, LevelChange(fields={"description": description}), expected_version=None
     )
-    await _make(
-        rooms,
-        NewLevel(
-            parent=PROJECT,
-            name="local",
-            display_name="Local",
-            stage=Stage.LOCAL,
-            cluster_id=None if cluster is None else str(cluster.id),
-        ),
+    say(f"The project `{PROJECT}` was declared: {len(applications)} applications are being deployed.")
+
+
+def _levels(declared: Declared, clusters: dict[str, Cluster]) -> list[NewLevel]:
+    """Every level, those above first."""
+    project = declared["project"]
+    levels = [_new(None, project["name"], project, {}, description=_UNFINISHED)]
+    for name, environment in declared["environments"].items():
+        stage, cluster_id = Stage[environment["stage"]], str(clusters[name].id)
+        levels.append(_new(PROJECT, name, environment, declared, stage=stage, cluster_id=cluster_id))
+        above = child(PROJECT, name)
+        for place, namespace in declared["namespaces"].items():
+            levels.append(_new(above, place, namespace, declared, concern=Concern[namespace["concern"]]))
+        for place, application in declared["applications"].items():
+            at = Path(f"{above}/{place}")
+            kind = ApplicationKind[application.get("kind", "SERVICE")]
+            levels.append(_new(parent(at), place.partition("/")[2], application, declared, kind=kind))
+    return levels
+
+
+def _new(above: Path | None, name: str, declared: Declared, whole: Declared, **more: Any) -> NewLevel:
+    path = name if above is None else child(above, name)
+    override = whole.get("overrides", {}).get(path.removeprefix(f"{PROJECT}/"), {})
+    texts = {"description": declared.get("description")} | more
+    return NewLevel(
+        parent=above,
+        name=name,
+        display_name=declared["displayName"],
+        settings={**declared.get("settings", {}), **override},
+        **texts,
     )
-    for name, (display_name, concern) in _NAMESPACES.items():
-        await _make(rooms, NewLevel(parent=LOCAL, name=name, display_name=display_name, concern=concern))
-    for place, (display_name, kind, settings) in _APPLICATIONS.items():
-        namespace, _, name = place.partition("/")
-        parent = Path(f"{LOCAL}/{namespace}")
-        await _make(rooms, NewLevel(parent=parent, name=name, display_name=display_name, kind=kind, settings=settings))
-    say(f"The project `{PROJECT}` was declared, with {len(_APPLICATIONS)} applications; none is deployed yet.")
 
 
-async def _make(rooms: Rooms, new: NewLevel) -> None:
-    await create(rooms.hierarchy, rooms.vault, LOCAL_VIEWER, new)
+async def _clusters(fleet: Fleet, environments: Declared, say: Say) -> dict[str, Cluster]:
+    """A cluster for each environment: for the local one a KinD cluster where one runs, else sandboxes."""
+    found = {"local": row} if (row := await _kind(fleet, say)) is not None else {}
+    names = [name for name in environments if name not in found]
+    found |= zip(names, await asyncio.gather(*(_sandbox(fleet, f"{PROJECT}-{name}") for name in names)), strict=True)
+    told = ", ".join(f"`{name}` on the {_WORDS[found[name].kind]} `{found[name].name}`" for name in environments)
+    say(f"Environments: {told}.")
+    return found
 
 
-async def _cluster(fleet: Fleet, say: Any) -> Cluster | None:
-    """The first KinD cluster that runs, registered."""
+_WORDS = {ClusterKind.KIND: "KinD cluster", ClusterKind.SANDBOX: "sandbox"}
+
+
+async def _sandbox(fleet: Fleet, name: str) -> Cluster:
+    """The cluster of that name where it is registered from before: another sandbox would be another cluster."""
+    return fleet.named(name) or await register_or_take(fleet, name, Target(ClusterKind.SANDBOX))
+
+
+async def _kind(fleet: Fleet, say: Say) -> Cluster | None:
+    """The first KinD cluster of the Docker engine that runs, registered; None where there is none, or it does not answer."""
     try:
-        found = [one for one in await discover(fleet) if _runs(one)]
-    except Unreachable as error:
-        say(f"{error}\n{_NO_CLUSTER}")
+        running = [one for one in await discover(fleet) if _runs(one)]
+    except Unreachable:
         return None
-    if not found:
-        say(_NO_CLUSTER)
+    if not running:
         return None
-    if len(found) > 1:
-        say(f"There are several KinD clusters ({', '.join(one.name for one in found)}); the demo takes the first.")
+    if len(running) > 1:
+        say(f"There are several KinD clusters ({', '.join(one.name for one in running)}); the demo takes the first.")
     try:
-        row = await register_or_take(fleet, found[0].name, Target(ClusterKind.KIND, name=found[0].name))
+        return await register_or_take(fleet, running[0].name, Target(ClusterKind.KIND, name=running[0].name))
     except Refused as refused:
-        say(f"The KinD cluster `{found[0].name}` cannot be used: {refused}")
+        say(f"The KinD cluster `{running[0].name}` cannot be used, so a sandbox takes its place: {refused}")
         return None
-    say(f"The KinD cluster `{row.name}` is the project's local environment.")
-    return row
 
 
 def _runs(one: Discovered) -> bool:

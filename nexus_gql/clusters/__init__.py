@@ -24,7 +24,9 @@ from .errors import (
 from .fleet import Fleet
 from .link import Link
 from .models import Cluster
+from .pod import ServiceAccount
 from .registration import Discovered, discover, only_kind, register, register_or_take, remove, update
+from .sandboxes import Sandboxes
 from .state import ConnectionState, ConnectionStatus
 from .targets import ClusterKind, Surroundings, Target, opened
 
@@ -50,7 +52,9 @@ __all__ = [
     "NoEngine",
     "PassingError",
     "RequestError",
+    "Sandboxes",
     "ServerTrouble",
+    "ServiceAccount",
     "Status",
     "Surroundings",
     "Target",

@@ -1,5 +1,7 @@
 """One authenticated client of one cluster, with a time limit on everything."""
 
+import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -80,6 +82,9 @@ class Connection:
         content_type: str,
         timeout: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if content_type == APPLY:
+            # With a charset, which the apiserver passes over, the library takes the body as it is.
+            content_type, body = f"{APPLY};charset=utf-8", _yaml(body)
         headers = {"Accept": "application/json", "Content-Type": content_type}
         parameters = [(name, str(value)) for name, value in (query or {}).items()]
         try:
@@ -108,6 +113,19 @@ class Connection:
             if meant is None or meant is error:
                 raise
             raise meant from error
+
+
+def _yaml(body: Any) -> bytes:
+    """JSON that is also YAML, as which the apiserver reads what is applied.
+
+    YAML has no surrogate pairs: what JSON escapes as one (an emoji) is written out. All else is escaped, since YAML takes some
+    characters for line breaks and refuses others.
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
+_ESCAPED = re.compile("[\x7f-\uffff]")
 
 
 async def _accept(response: aiohttp.ClientResponse) -> None:

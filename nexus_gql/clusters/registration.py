@@ -1,7 +1,9 @@
 """Registering, changing, removing and discovering clusters."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -42,14 +44,21 @@ async def register(fleet: Fleet, name: str, wanted: Target) -> Cluster:
     problems += _target_problems(fleet, wanted)
     if problems:
         raise Refused(problems)
+    cluster_id = uuid4()
+    async with _placed(fleet, wanted, cluster_id) as placed:
+        row = await _registered_at(fleet, name, placed, cluster_id)
+    fleet.join(row)
+    return row
+
+
+async def _registered_at(fleet: Fleet, name: str, wanted: Target, cluster_id: UUID) -> Cluster:
     uid = await _uid(fleet, wanted)
     known = next((row for row in fleet.rows() if row.uid == uid), None)
     if known is not None:
         message = f"This cluster is registered already, as `{known.name}`."
         raise Refused(Problem(ProblemCode.ALREADY_EXISTS, message, ("input",)))
-    cluster_id = uuid4()
     try:
-        row = await Cluster.create(
+        return await Cluster.create(
             id=cluster_id,
             name=name,
             kind=wanted.kind,
@@ -61,8 +70,23 @@ async def register(fleet: Fleet, name: str, wanted: Target) -> Cluster:
     except IntegrityError as error:
         message = "Somebody registered this cluster, or another under this name, at the same time."
         raise Refused(Problem(ProblemCode.ALREADY_EXISTS, message, ("name",))) from error
-    fleet.join(row)
-    return row
+
+
+@asynccontextmanager
+async def _placed(fleet: Fleet, wanted: Target, cluster_id: UUID) -> AsyncIterator[Target]:
+    """The target with, for a sandbox, a place of its own, which stays only where the body goes through."""
+    sandboxes = fleet.surroundings.sandboxes
+    if wanted.kind is not ClusterKind.SANDBOX or sandboxes is None:
+        yield wanted
+        return
+    key = str(cluster_id)
+    made = sandboxes.make(key)
+    try:
+        yield replace(wanted, sandbox=key)
+    except BaseException:
+        if made:
+            await sandboxes.discard(key)
+        raise
 
 
 async def update(fleet: Fleet, name: str, wanted: Target) -> Cluster:
@@ -74,13 +98,21 @@ async def update(fleet: Fleet, name: str, wanted: Target) -> Cluster:
     row = _registered(fleet, name)
     if problems := _target_problems(fleet, wanted):
         raise Refused(problems)
+    async with _placed(fleet, wanted, row.id) as placed:
+        fresh = await _updated_to(fleet, row, placed)
+    if row.kind == ClusterKind.SANDBOX and wanted.kind is not ClusterKind.SANDBOX:
+        await _discard_sandbox(fleet, row)
+    return fresh
+
+
+async def _updated_to(fleet: Fleet, row: Cluster, wanted: Target) -> Cluster:
     uid = await _uid(fleet, wanted)
     other = next((known for known in fleet.rows() if known.uid == uid and known.id != row.id), None)
     if other is not None:
         message = f"The cluster that answers there is registered already, as `{other.name}`."
         raise Refused(Problem(ProblemCode.ALREADY_EXISTS, message, ("input",)))
     async with fleet.changing:
-        row = _registered(fleet, name)
+        row = _registered(fleet, row.name)
         try:
             await Cluster.filter(id=row.id).update(
                 kind=wanted.kind, uid=uid, target=wanted.shown, credentials=fleet.encrypted(row.id, wanted)
@@ -95,7 +127,7 @@ async def update(fleet: Fleet, name: str, wanted: Target) -> Cluster:
 
 
 async def remove(fleet: Fleet, name: str) -> UUID:
-    """Forget a cluster; IN_USE while an environment is on it. What runs there goes on."""
+    """Forget a cluster; IN_USE while an environment is on it. What runs there goes on; a sandbox ends, and is deleted."""
     async with fleet.changing:
         row = _registered(fleet, name)
         try:
@@ -105,15 +137,23 @@ async def remove(fleet: Fleet, name: str) -> UUID:
             remedy = "Delete them, or put them on another cluster (`updateLevel`), first."
             raise Refused(Problem(ProblemCode.IN_USE, message, ("name",), remedy)) from error
         await fleet.leave(str(row.id))
+        if row.kind == ClusterKind.SANDBOX:
+            await _discard_sandbox(fleet, row)
         return row.id
 
 
-async def discover(fleet: Fleet) -> list[Discovered]:
-    """What could be registered: the Docker engine's KinD clusters and the contexts of the kubeconfig folder's files.
+async def _discard_sandbox(fleet: Fleet, row: Cluster) -> None:
+    if fleet.surroundings.sandboxes is not None:
+        await fleet.surroundings.sandboxes.discard(str(row.id))
 
-    Raises Unreachable where neither can be looked at.
+
+async def discover(fleet: Fleet) -> list[Discovered]:
+    """What could be registered: this pod's own cluster, the Docker engine's KinD clusters and the contexts of the kubeconfig folder's files.
+
+    Raises Unreachable where none can be looked at.
     """
-    found = await asyncio.to_thread(_kubeconfig_contexts, fleet.surroundings.kubeconfig_folder, fleet.rows())
+    found = _own(fleet)
+    found += await asyncio.to_thread(_kubeconfig_contexts, fleet.surroundings.kubeconfig_folder, fleet.rows())
     try:
         clusters = await engine.kind_clusters(fleet.surroundings.docker_url)
     except engine.NoEngine as error:
@@ -133,7 +173,13 @@ async def only_kind(fleet: Fleet) -> Target | None:
 
 
 async def register_or_take(fleet: Fleet, name: str, wanted: Target) -> Cluster:
-    """The cluster at a target: the one that is registered, or a new one under this name."""
+    """The cluster at a target: the one that is registered, or a new one under this name.
+
+    Every sandbox is another cluster, so the one of this name is meant where there is one.
+    """
+    if wanted.kind is ClusterKind.SANDBOX:
+        row = fleet.named(name)
+        return row if row is not None and row.kind == ClusterKind.SANDBOX else await register(fleet, name, wanted)
     if problems := _target_problems(fleet, wanted):
         raise Refused(problems)
     uid = await _uid(fleet, wanted)
@@ -151,7 +197,9 @@ def _registered(fleet: Fleet, name: str) -> Cluster:
 
 def _target_problems(fleet: Fleet, wanted: Target) -> list[Problem]:
     """What is wrong with a target before anybody is asked."""
-    if wanted.kind is ClusterKind.KIND:
+    if wanted.kind is ClusterKind.IN_CLUSTER:
+        return [] if _own(fleet) else [_NO_POD]
+    if wanted.kind is not ClusterKind.KUBECONFIG:
         return []
     given = [part for part in (wanted.path, wanted.content) if part is not None]
     if len(given) != 1:
@@ -181,6 +229,24 @@ async def _uid(fleet: Fleet, wanted: Target) -> str:
     except (ClusterError, TimeoutError) as error:
         message = str(error) or "The cluster did not answer in time."
         raise Refused(Problem(ProblemCode.UNREACHABLE, message, ("input",))) from error
+
+
+_NO_POD = Problem(
+    ProblemCode.UNSUPPORTED,
+    "This server runs in no pod of Kubernetes, or in one without a service account's token.",
+    ("input", "inCluster"),
+    "Register the cluster by its kubeconfig.",
+)
+
+
+def _own(fleet: Fleet) -> list[Discovered]:
+    """The cluster that this server runs in, where it runs in one."""
+    account = fleet.surroundings.service_account
+    if account is None or not account.there:
+        return []
+    registered = next((row.name for row in fleet.rows() if row.kind == ClusterKind.IN_CLUSTER), None)
+    detail = f"the cluster that Nexus itself runs in, at {account.server}"
+    return [Discovered("in-cluster", ClusterKind.IN_CLUSTER, detail, registered)]
 
 
 def _kind(fleet: Fleet, cluster: engine.KindCluster) -> Discovered:

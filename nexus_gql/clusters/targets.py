@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import engine, kubeconfig
+from . import engine, kubeconfig, pod
 from .connection import Connection
 from .errors import Unauthorized, Unreachable
+from .pod import ServiceAccount
+from .sandboxes import Sandboxes
 
 _PROBE_LIMIT = 1.5
 
@@ -21,17 +23,23 @@ class ClusterKind(StrEnum):
 
     KIND = "KIND"
     KUBECONFIG = "KUBECONFIG"
+    IN_CLUSTER = "IN_CLUSTER"
+    SANDBOX = "SANDBOX"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What registerCluster was given. `content` is a credential: it is stored encrypted and shown nowhere."""
+    """What registerCluster was given. `content` is a credential: it is stored encrypted and shown nowhere.
+
+    `sandbox`: which of this installation's sandboxes, which a registration decides.
+    """
 
     kind: ClusterKind
     name: str | None = None
     path: str | None = None
     context: str | None = None
     content: str | None = None
+    sandbox: str | None = None
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -54,14 +62,22 @@ class Surroundings:
 
     docker_url: str | None = None
     kubeconfig_folder: Path | None = None
+    sandboxes: Sandboxes | None = None
+    service_account: ServiceAccount | None = None
 
 
 async def load(wanted: Target, surroundings: Surroundings) -> kubeconfig.Loaded:
     """The client's configuration for a target, with an address that this process can reach."""
     try:
-        if wanted.kind is ClusterKind.KIND:
-            return await _kind(wanted, surroundings)
-        return await _kubeconfig(wanted, surroundings)
+        match wanted.kind:
+            case ClusterKind.KIND:
+                return await _kind(wanted, surroundings)
+            case ClusterKind.KUBECONFIG:
+                return await _kubeconfig(wanted, surroundings)
+            case ClusterKind.IN_CLUSTER:
+                return await pod.configuration(surroundings.service_account)
+            case ClusterKind.SANDBOX:
+                return await _sandbox(wanted, surroundings)
     except kubeconfig.UnusableKubeconfig as error:
         raise Unauthorized(str(error)) from error
 
@@ -110,6 +126,12 @@ async def _kubeconfig(wanted: Target, surroundings: Surroundings) -> kubeconfig.
     except (OSError, UnicodeDecodeError) as error:
         raise Unauthorized(f"The kubeconfig cannot be read: {error}") from error
     return await kubeconfig.configuration(kubeconfig.chosen(kubeconfig.parse(text), wanted.context), path.parent)
+
+
+async def _sandbox(wanted: Target, surroundings: Surroundings) -> kubeconfig.Loaded:
+    if surroundings.sandboxes is None or wanted.sandbox is None:
+        raise Unreachable("This server runs no sandboxes.")
+    return await kubeconfig.configuration(await surroundings.sandboxes.kubeconfig(wanted.sandbox))
 
 
 def allowed_path(name: str, folder: Path | None) -> Path:

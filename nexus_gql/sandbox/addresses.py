@@ -32,6 +32,15 @@ class Addresses:
         if spec.get("type") in _PUBLISHED and spec.get("allocateLoadBalancerNodePorts", True):
             self._node_ports(new["metadata"], spec, dry=dry)
 
+    def hold(self, kind: Kind, obj: Object) -> None:
+        """A Service that was there before has what it has."""
+        if kind.name != "Service":
+            return
+        spec, uid = obj["spec"], obj["metadata"]["uid"]
+        if (ip := spec.get("clusterIP", "None")) != "None":
+            self._ips[ip] = uid
+        self._ports |= {port["nodePort"]: uid for port in spec.get("ports", ()) if "nodePort" in port}
+
     def free(self, kind: Kind, obj: Object) -> None:
         """Take back what a Service had."""
         if kind.name != "Service":

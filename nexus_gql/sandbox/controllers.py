@@ -63,8 +63,9 @@ class Controllers:
         self._timers: list[tuple[float, int, Queue, Key]] = []
         self._numbers = count()
         self._alarm: tuple[float, Handle] | None = None
-        kubelet = Kubelet(self.world)
-        self._logs = Logs(store, clock, kubelet, random.getrandbits(32))
+        self.kubelet = kubelet = Kubelet(self.world)
+        # No seed of its own: a log must read the same after the sandbox was started again, and pods' uids differ enough.
+        self._logs = Logs(store, clock, kubelet, 0)
         self._usage = Usage(self.world, kubelet)
         self._queues = [Queue(controller) for controller in _controllers(self.world, kubelet, self._usage)]
         self._concerned: dict[str, list[tuple[Queue, Touched]]] = {}
@@ -135,6 +136,8 @@ class Controllers:
         for kind in KINDS.values():
             for obj in store.all(kind.name):
                 self._note(Stored("ADDED", kind, obj, store.version, Row(obj)))
+                if kind.name == "Event":
+                    self.world.events.take_in(obj)
 
     def _work(self, limit: int) -> bool:
         """Up to so many keys, a few of each queue in turn; whether some are left."""

@@ -59,6 +59,16 @@ class Recorder:
         count = known.get("series", {}).get("count", 1) + 1
         self._update({**known, "series": {"count": count, "lastObservedTime": self._instant()}})
 
+    def take_in(self, event: Object) -> None:
+        """An event that was there before this recorder: it rises when it comes again, and is forgotten in its time."""
+        metadata, about = event["metadata"], event["involvedObject"]
+        component = event.get("source", {}).get("component") or event.get("reportingComponent", "")
+        part, message = about.get("fieldPath", ""), event.get("message", "")
+        same = (about.get("uid", ""), part, event.get("reason", ""), message, component)
+        where = (metadata["namespace"], metadata["name"])
+        self._sent[same], self._same[where] = where, same
+        heapq.heappush(self._ages, (_last(event) + LIFETIME, *where))
+
     def forget(self, write: Stored) -> None:
         """An event is gone, whoever deleted it."""
         if write.type == "DELETED":

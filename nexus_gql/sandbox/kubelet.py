@@ -1,6 +1,6 @@
 """The kubelets of all nodes: each pod's life from its node's first look at it to its end."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nexus_gql.sandbox.container import Around, Container, Past
@@ -53,16 +53,29 @@ class Kubelet:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._lives: dict[Key, Life] = {}
+        self.lives: dict[Key, Life] = {}
         self._images: dict[str, set[str]] = {}
         self._addresses: set[int] = set()
         self._next_address = 4
         self.watches: Mapping[str, Touched] = {"Pod": _concerns}
+        self._followers: list[Callable[[Key, Life], None]] = []
+
+    def follow(self, follower: Callable[[Key, Life], None]) -> None:
+        """Be told how a pod lives whenever that may have changed."""
+        self._followers.append(follower)
+
+    def take_in(self, lives: Mapping[Key, Life]) -> None:
+        """Pods that lived before this kubelet was go on."""
+        for key, life in lives.items():
+            self.lives[key] = life
+            self._addresses.add(_number(life.address))
+            pulled = {item.spec.get("image", "") for item in life.containers if item.began_ever}
+            self._images.setdefault(life.node, set()).update(pulled)
 
     def reconcile(self, key: Key) -> float | None:
         """Let happen what is due in a pod; seconds until the next thing is."""
         pod = self._world.store.get("Pod", *key)
-        life = self._lives.get(key)
+        life = self.lives.get(key)
         if life is not None and (pod is None or uid_of(pod) != life.uid):
             self._forget(key, life)
             life = None
@@ -75,18 +88,21 @@ class Kubelet:
         if not node or (life is None and phase_of(pod) in ENDED):
             return None
         life = life or self._begin(key, pod)
-        return self._end(pod, life) if is_deleting(pod) else self._live(pod, life)
+        again = self._end(pod, life) if is_deleting(pod) else self._live(pod, life)
+        for follower in self._followers:
+            follower(key, life)
+        return again
 
     def past(self, key: Key, container: str) -> list[Past] | None:
         """The last runs of a container, oldest first; None where nothing is known of it."""
-        life = self._lives.get(key)
+        life = self.lives.get(key)
         if life is None:
             return None
         return next((item.runs for item in life.containers if item.name == container), None)
 
     def running(self, key: Key) -> Iterator[tuple[Object, Past]]:
         """The containers of a pod that run now, as declared, with their run."""
-        life = self._lives.get(key)
+        life = self.lives.get(key)
         for item in life.containers if life else ():
             if item.runs and item.runs[-1].ended is None:
                 yield item.spec, item.runs[-1]
@@ -101,7 +117,7 @@ class Kubelet:
         policy = spec.get("restartPolicy", "Always")
         mains = [Container(item, False, policy, finite, {"waiting": {"reason": first}}) for item in spec["containers"]]
         life = Life(uid_of(pod), spec["nodeName"], self._host(spec["nodeName"]), self._address(), inits, mains)
-        self._lives[key] = life
+        self.lives[key] = life
         return life
 
     def _live(self, pod: Object, life: Life) -> float | None:
@@ -227,9 +243,13 @@ class Kubelet:
         return f"10.244.{number >> 8}.{number & 255}"
 
     def _forget(self, key: Key, life: Life) -> None:
-        _, _, high, low = life.address.split(".")
-        self._addresses.discard(int(high) * 256 + int(low))
-        del self._lives[key]
+        self._addresses.discard(_number(life.address))
+        del self.lives[key]
+
+
+def _number(address: str) -> int:
+    _, _, high, low = address.split(".")
+    return int(high) * 256 + int(low)
 
 
 def _init(item: Object, spec: Object, first: str) -> Container:

@@ -4,12 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import uvicorn
 import yaml
 
+from nexus_gql.sandbox import journal
 from nexus_gql.sandbox.api import Api
 from nexus_gql.sandbox.clock import Clock
 from nexus_gql.sandbox.controllers import Controllers
@@ -21,7 +23,10 @@ _STOPPING = 2
 
 
 class Sandbox:
-    """A cluster in this process. The same seed gives the same names and uids."""
+    """A cluster in this process. The same seed gives the same names and uids.
+
+    `objects`: a file where it keeps what it holds, and from which it goes on where there is one.
+    """
 
     def __init__(
         self,
@@ -32,16 +37,25 @@ class Sandbox:
         token: str | None = None,
         history: int = HISTORY,
         name: str = "sandbox",
+        objects: Path | None = None,
     ) -> None:
         random = Random(seed)  # noqa: S311 - names, not secrets
         self.name = name
         self.clock = clock or Clock()
         self.token = token or secrets.token_urlsafe(24)
         self.store = Store(self.clock, random, history=history)
+        lives = {} if objects is None else journal.read(objects, self.store)
+        if self.store.version:
+            # The same seed once more would give new objects the uids of the old ones.
+            random.seed(f"{seed}/{self.store.version}")
         self._machines = machines(nodes) if isinstance(nodes, int) else nodes
         furnish(self.store, self._machines)
         self.controllers = Controllers(self.store, self.clock, self._machines, random)
         self.api = Api(self.store, self.controllers, token=self.token)
+        self.controllers.kubelet.take_in(lives)
+        self.journal = None
+        if objects is not None:
+            self.journal = journal.Journal(objects, self.store, self.controllers.kubelet, self.clock)
         self._server: uvicorn.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -61,6 +75,8 @@ class Sandbox:
             asyncio.create_task(self.controllers.run(), name="sandbox controllers"),
             asyncio.create_task(self._server.serve(), name="sandbox API server"),
         ]
+        if self.journal is not None:
+            self._tasks.append(asyncio.create_task(self.journal.run(), name="sandbox journal"))
         while not self._server.started:
             if self._tasks[1].done():
                 self._tasks[1].result()
@@ -73,11 +89,14 @@ class Sandbox:
         """End it; watches are cut."""
         if self._server is not None:
             self._server.should_exit = True
-        controllers, serving = self._tasks
-        controllers.cancel()
-        with suppress(asyncio.CancelledError):
-            await controllers
+        controllers, serving, *keeping = self._tasks
+        for task in (controllers, *keeping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await serving
+        if self.journal is not None:
+            self.journal.close()
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve until the task is cancelled or a part of the sandbox fails."""

@@ -33,9 +33,9 @@ class Row:
 
     __slots__ = ("_json", "lines", "object")
 
-    def __init__(self, obj: Object) -> None:
+    def __init__(self, obj: Object, json: bytes | None = None) -> None:
         self.object = obj
-        self._json: bytes | None = None
+        self._json = json
         self.lines: dict[str, bytes] = {}
 
     @property
@@ -246,6 +246,17 @@ class Store:
         """Be called for every write, in order, while it happens; must not write itself. Returns what ends it."""
         self._followers.append(follower)
         return lambda: self._followers.remove(follower)
+
+    def restore(self, objects: Iterable[tuple[str, bytes]], version: int) -> None:
+        """Begin with objects that were stored before, by kind and JSON. Watches from before are told 410, but for the last version."""
+        for kind, json in objects:
+            obj: Object = msgspec.json.decode(json)
+            metadata = obj["metadata"]
+            self._rows[kind].setdefault(metadata.get("namespace", ""), {})[metadata["name"]] = Row(obj, json)
+            self._by_uid[metadata["uid"]] = obj
+            self.addresses.hold(KINDS[kind], obj)
+            version = max(version, int(metadata["resourceVersion"]))
+        self.version = self.oldest = version
 
     # ── inside ──
 

@@ -1,0 +1,209 @@
+"""The graph as it is now: a live feed tells it what changed, and `flush` says what that made of it."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from nexus_gql.hierarchy import Need
+from nexus_gql.live import ApplicationState
+
+from .graph import Edge, End, Node, ShownEdge, ShownNode, edge_id
+from .impairment import Solver
+from .picture import JUDGED, Picture
+from .state import Impairment, standing
+
+T = TypeVar("T")
+
+
+class Delta(Struct, frozen=True, gc=False):
+    """What became different: whole nodes and edges to put in place of what was there, and ids of what is gone.
+
+    `root_causes` are all there are now, sorted; `roots_changed`: they were others before.
+    """
+
+    nodes: tuple[ShownNode, ...]
+    edges: tuple[ShownEdge, ...]
+    removed_nodes: tuple[str, ...]
+    removed_edges: tuple[str, ...]
+    root_causes: tuple[str, ...]
+    roots_changed: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.edges or self.removed_nodes or self.removed_edges or self.roots_changed)
+
+
+class Board:
+    """Nodes, their states and edges, in any order: an edge waits until the node that it leads to is there."""
+
+    def __init__(self) -> None:
+        self._solver = Solver()
+        self._number: dict[str, int] = {}
+        self._id: dict[int, str] = {}
+        self._nodes: dict[str, Node] = {}
+        self._states: dict[str, ApplicationState | None] = {}
+        self._edges: dict[str, dict[str, Edge]] = {}  # by origin and target, whether both are there or not
+        self._origins: dict[str, set[str]] = {}  # by target
+        self._ends: dict[str, dict[str, End]] = {}  # by origin and the end's id
+        self._lent: set[str] = set()  # nodes that are there only as ends
+        self._shown_nodes: dict[str, ShownNode] = {}
+        self._shown_edges: dict[str, ShownEdge] = {}
+        self._roots: tuple[str, ...] = ()
+        self._changed_nodes: set[str] = set()
+        self._changed_edges: set[tuple[str, str]] = set()
+        self._picture: Picture | None = None
+
+    def put_node(self, node: Node, state: ApplicationState | None) -> None:
+        """Add a node, or change what it is and how it is doing."""
+        self._lent.discard(node.id)
+        self._put(node, state)
+
+    def set_state(self, node_id: str, state: ApplicationState | None) -> None:
+        """A node is doing otherwise. One that is not there stays away."""
+        if node_id in self._nodes:
+            self._put(self._nodes[node_id], state)
+
+    def remove_node(self, node_id: str) -> None:
+        """A node is gone, with the edges from it; those to it wait for its return."""
+        self.set_edges(node_id, ())
+        if node_id not in self._nodes:
+            return
+        self._take(node_id)
+        self._lend(node_id)
+
+    def set_edges(self, origin: str, edges: Iterable[Edge], ends: Iterable[End] = ()) -> None:
+        """All edges from a node: what is not among them any more goes. `ends`: nodes that are there while an edge leads to them."""
+        before, after = self._edges.get(origin, {}), {edge.target: edge for edge in edges}
+        if any(edge.origin != origin or edge.need is Need.IGNORED for edge in after.values()):
+            raise ValueError(f"An edge is from the node that it is set for, and not IGNORED; not so all of {origin}.")
+        _hold(self._edges, origin, after)
+        lent = self._ends.get(origin, {})
+        _hold(self._ends, origin, {end.node.id: end for end in ends if end.node.id in after})
+        for target in before.keys() - after.keys():
+            self._origins[target].discard(origin)
+            if not self._origins[target]:
+                del self._origins[target]
+            self._disconnect(origin, target)
+        for target, edge in after.items():
+            self._origins.setdefault(target, set()).add(origin)
+            if before.get(target) != edge:
+                self._connect(edge)
+        for target in lent.keys() | self._ends.get(origin, {}).keys():
+            self._lend(target)
+
+    def flush(self) -> Delta:
+        """Bring everything up to date; what became different since the last time."""
+        touched = {self._id[number] for number in self._solver.settle()}
+        nodes, removed_nodes = self._compared_nodes(touched | self._changed_nodes)
+        self._changed_edges.update((origin, target) for target in touched for origin in self._needing(target))
+        edges, removed_edges = self._compared_edges()
+        roots = tuple(sorted(self._id[number] for number in self._solver.roots()))
+        delta = Delta(nodes, edges, removed_nodes, removed_edges, roots, roots != self._roots)
+        self._roots = roots
+        self._changed_nodes.clear()
+        self._changed_edges.clear()
+        if delta:
+            self._picture = None
+        return delta
+
+    def picture(self) -> Picture:
+        """All of it, as of the last flush; stays as it is."""
+        if self._picture is None:
+            self._picture = Picture(dict(self._shown_nodes), dict(self._shown_edges), self._roots)
+        return self._picture
+
+    def _put(self, node: Node, state: ApplicationState | None) -> None:
+        stands = standing(state, judged=node.kind in JUDGED)
+        self._changed_nodes.add(node.id)
+        self._states[node.id] = state
+        known = node.id in self._nodes
+        self._nodes[node.id] = node
+        if known:
+            self._solver.set_standing(self._number[node.id], stands)
+            return
+        number = self._number[node.id] = self._solver.add(stands)
+        self._id[number] = node.id
+        for origin in self._origins.get(node.id, ()):
+            self._connect(self._edges[origin][node.id])
+        for edge in self._edges.get(node.id, {}).values():
+            self._connect(edge)
+
+    def _take(self, node_id: str) -> None:
+        number = self._number.pop(node_id)
+        self._solver.remove(number)
+        del self._id[number], self._nodes[node_id], self._states[node_id]
+        self._lent.discard(node_id)
+        self._changed_nodes.add(node_id)
+        self._changed_edges.update((origin, node_id) for origin in self._origins.get(node_id, ()))
+        self._changed_edges.update((node_id, target) for target in self._edges.get(node_id, ()))
+
+    def _lend(self, node_id: str) -> None:
+        """Have an end where it is wanted and nobody put a node there, else not."""
+        if node_id in self._nodes and node_id not in self._lent:
+            return
+        origins = sorted(self._origins.get(node_id, ()))
+        wanted = [end for origin in origins if (end := self._ends.get(origin, {}).get(node_id)) is not None]
+        if wanted:
+            self._lent.add(node_id)
+            self._put(wanted[0].node, wanted[0].state)
+        elif node_id in self._nodes:
+            self._take(node_id)
+
+    def _connect(self, edge: Edge) -> None:
+        self._changed_edges.add((edge.origin, edge.target))
+        if edge.origin in self._number and edge.target in self._number:
+            origin, target = self._number[edge.origin], self._number[edge.target]
+            self._solver.connect(origin, target, optional=edge.need is Need.OPTIONAL)
+
+    def _disconnect(self, origin: str, target: str) -> None:
+        self._changed_edges.add((origin, target))
+        if origin in self._number and target in self._number:
+            self._solver.disconnect(self._number[origin], self._number[target])
+
+    def _needing(self, node_id: str) -> Iterable[str]:
+        return (self._id[number] for number in self._solver.origins(self._number[node_id]))
+
+    def _compared_nodes(self, candidates: Iterable[str]) -> tuple[tuple[ShownNode, ...], tuple[str, ...]]:
+        """Which of some nodes are shown otherwise now, and which not at all."""
+        known: dict[int, tuple[str, ...]] = {}
+        changed, removed = [], []
+        for node_id in sorted(candidates):
+            if node_id not in self._nodes:
+                if self._shown_nodes.pop(node_id, None) is not None:
+                    removed.append(node_id)
+                continue
+            shown = self._show(node_id, known)
+            if self._shown_nodes.get(node_id) != shown:
+                self._shown_nodes[node_id] = shown
+                changed.append(shown)
+        return tuple(changed), tuple(removed)
+
+    def _show(self, node_id: str, known: dict[int, tuple[str, ...]]) -> ShownNode:
+        number = self._number[node_id]
+        causes = self._solver.causes[number]
+        if causes not in known:  # many have the same
+            known[causes] = tuple(sorted(self._id[cause] for cause in self._solver.nodes_of(causes)))
+        impairment = Impairment(self._solver.impairment[number])
+        return ShownNode(self._nodes[node_id], self._states[node_id], impairment, known[causes])
+
+    def _compared_edges(self) -> tuple[tuple[ShownEdge, ...], tuple[str, ...]]:
+        """Which of the edges that may have changed are shown otherwise now, and which not at all."""
+        changed, removed = [], []
+        for origin, target in sorted(self._changed_edges):
+            edge = self._edges.get(origin, {}).get(target)
+            if edge is None or origin not in self._number or target not in self._number:
+                if self._shown_edges.pop(key := edge_id(origin, target), None) is not None:
+                    removed.append(key)
+                continue
+            shown = ShownEdge(edge, self._solver.healthy(self._number[origin], self._number[target]))
+            if self._shown_edges.get(edge.id) != shown:
+                self._shown_edges[edge.id] = shown
+                changed.append(shown)
+        return tuple(changed), tuple(removed)
+
+
+def _hold(table: dict[str, dict[str, T]], origin: str, items: dict[str, T]) -> None:
+    if items:
+        table[origin] = items
+    else:
+        table.pop(origin, None)

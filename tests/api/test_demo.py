@@ -1,0 +1,57 @@
+"""`nexus demo` with nothing but Python: three sandboxes, and a project on them that is broken in one instructive place."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from nexus_gql.configuration import Configuration
+from nexus_gql.demo import prepare
+
+from .server import Nexus, running
+
+_HEALTH = """{ project(path: "or") { environments { name
+    cluster { kind version } health { healthy degraded progressing missing unknown suspended } } } }"""
+_LEVELS = "{ applications(first: 200) { nodes { path state { status reason } revision { number } } } }"
+
+Environments = dict[str, dict[str, Any]]
+
+
+async def until(nexus: Nexus, condition: Callable[[Environments], bool]) -> Environments:
+    """Wait for what the project's environments show."""
+    async with asyncio.timeout(90):
+        while True:
+            found = {one["name"]: one for one in (await nexus.execute(_HEALTH))["project"]["environments"]}
+            if condition(found):
+                return found
+            await asyncio.sleep(0.3)
+
+
+def _settled(environments: Environments) -> bool:
+    return all(
+        not one["health"]["progressing"] and not one["health"]["missing"] and not one["health"]["unknown"]
+        for one in environments.values()
+    )
+
+
+async def test_should_run_everywhere_but_in_one_place_and_be_safe_to_run_again(configuration: Configuration) -> None:
+    said: list[str] = []
+    async with running(configuration) as nexus:
+        await prepare(nexus.rooms, said.append)
+        environments = await until(nexus, _settled)
+        assert {one["cluster"]["kind"] for one in environments.values()} == {"SANDBOX"}
+        assert {name: one["health"]["degraded"] for name, one in environments.items()} == {
+            "local": 1,
+            "staging": 0,
+            "production": 0,
+        }
+        before = (await nexus.execute(_LEVELS))["applications"]["nodes"]
+        assert len(before) == 3 * 26
+        (broken,) = [one for one in before if one["state"]["status"] == "DEGRADED"]
+        assert (broken["path"], broken["state"]["reason"]) == ("or/local/ddk/weather", "ImagePullBackOff")
+
+    async with running(configuration) as nexus:
+        await prepare(nexus.rooms, said.append)
+        await until(nexus, _settled)
+        after = (await nexus.execute(_LEVELS))["applications"]["nodes"]
+        assert [(one["path"], one["revision"]) for one in after] == [(one["path"], one["revision"]) for one in before]
+    assert said[-1].startswith("The project `or` is there from before")
