@@ -6,13 +6,14 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
 
 from nexus_gql import __version__, clock, server
 from nexus_gql.access import authenticate
-from nexus_gql.clusters import ConnectionStatus, Fleet, Surroundings
+from nexus_gql.clusters import ConnectionStatus, Fleet, Sandboxes, ServiceAccount, Surroundings
 from nexus_gql.configuration import Configuration
 from nexus_gql.database import (
     connected,
@@ -24,7 +25,7 @@ from nexus_gql.database import (
 from nexus_gql.hierarchy import Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.problems import Unreachable
-from nexus_gql.schema import Context, Rooms, build_schema
+from nexus_gql.schema import STATE_FEEDS, Context, Rooms, build_schema
 from nexus_gql.server import Subscriptions
 from nexus_gql.supervisor import Supervisor
 from nexus_gql.vault import Vault, check_key, key_from_file, read_key
@@ -47,6 +48,18 @@ def vault(configuration: Configuration) -> Vault:
     """The vault under the configured key, or that of the data folder."""
     key = configuration.vault_key
     return Vault(read_key(key.get_secret_value()) if key else key_from_file(configuration.folder / "vault.key"))
+
+
+def sandboxes(configuration: Configuration) -> Sandboxes:
+    """Those of the data folder."""
+    return Sandboxes(configuration.folder / "sandboxes")
+
+
+def surroundings(configuration: Configuration, own: Sandboxes) -> Surroundings:
+    """What of this machine the clusters may need: the pod's service account is where Kubernetes puts it."""
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}", "") for part in ("HOST", "PORT"))
+    account = ServiceAccount(Path("/var/run/secrets/kubernetes.io/serviceaccount"), host, port)
+    return Surroundings(configuration.docker_url, configuration.kubeconfig_folder, own, account)
 
 
 def check_reach(configuration: Configuration) -> None:
@@ -80,11 +93,10 @@ async def rooms(configuration: Configuration, subscriptions: Subscriptions) -> A
     """All rooms, open and at work: the database, the clusters' links and watches, and the operations."""
     await bring_up_to_date(configuration)
     locked = vault(configuration)
-    async with connected(configuration.database, MODELS), Supervisor() as supervisor:
+    async with connected(configuration.database, MODELS), sandboxes(configuration) as own, Supervisor() as supervisor:
         await check_key(locked)
         hierarchy = Hierarchy()
-        surroundings = Surroundings(configuration.docker_url, configuration.kubeconfig_folder)
-        fleet = Fleet(locked, surroundings, supervisor)
+        fleet = Fleet(locked, surroundings(configuration, own), supervisor)
         live = Live(hierarchy, fleet, supervisor)
         operations = Operations(Around(hierarchy, locked, fleet, live, str((await installation()).id)))
         await hierarchy.current()
@@ -108,6 +120,7 @@ def application(configuration: Configuration, open_rooms: Rooms, subscriptions: 
     """The server of open rooms."""
     return server.build(
         build_schema(),
+        shared=STATE_FEEDS,
         context=lambda viewer: Context(viewer, open_rooms),
         authenticate=partial(authenticate, configuration.authentication),
         ready=_ready,

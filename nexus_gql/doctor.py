@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nexus_gql.app import MODELS, CannotStart, check_reach, vault
-from nexus_gql.clusters import Cluster, ClusterError, Connection, Fleet, NoEngine, Surroundings, engine_version, opened
+from nexus_gql.app import MODELS, CannotStart, check_reach, sandboxes, surroundings, vault
+from nexus_gql.clusters import Cluster, ClusterError, Connection, Fleet, NoEngine, engine_version, opened
 from nexus_gql.configuration import Configuration
 from nexus_gql.database import connected, pending, ping
 from nexus_gql.problems import Failure
@@ -113,9 +113,8 @@ async def _clusters(configuration: Configuration) -> AsyncIterator[Check]:
     if not rows:
         yield Check("clusters", Outcome.SKIPPED, "None is registered.", "Register one with `registerCluster`.")
         return
-    surroundings = Surroundings(configuration.docker_url, configuration.kubeconfig_folder)
-    async with Supervisor() as supervisor:
-        fleet = Fleet(vault(configuration), surroundings, supervisor)
+    async with sandboxes(configuration) as own, Supervisor() as supervisor:
+        fleet = Fleet(vault(configuration), surroundings(configuration, own), supervisor)
         for row in rows:
             yield await _cluster(fleet, row)
 

@@ -19,6 +19,7 @@ from nexus_gql.clusters import (
     Busy,
     ClusterError,
     Connection,
+    Denied,
     Expired,
     Link,
     RequestError,
@@ -74,6 +75,7 @@ SILENCE = 100.0
 _SHORTEST, _LONGEST = 300, 600
 _LINE_LIMIT = 32 * 1024 * 1024
 # A watch that ends sooner than this has not really begun: without backoff a broken server would be asked in a tight loop.
+# One that stood for so long begins the waits anew: else screens would be half a minute old after a few lost connections.
 _BRIEF = 1.0
 
 
@@ -99,9 +101,10 @@ class Reflector(Generic[T]):
         self._tell = tell
         self._path = resource.path(namespace)
         self._version: str | None = None
+        self._opened = 0.0
 
-    async def run(self) -> None:
-        """List and watch, for ever."""
+    async def run(self, other_way: Callable[[], bool] = lambda: False) -> None:
+        """List and watch, for ever; ends only where the cluster does not let us and there is another way to see the same."""
         backoff = Backoff()
         while True:
             started = clock.elapsed()
@@ -110,6 +113,12 @@ class Reflector(Generic[T]):
                 started = clock.elapsed()
                 await self._once(connection)
             except ClusterError as error:
+                if isinstance(error, Denied) and other_way():
+                    self._version = None
+                    self._become(open=False, trouble=str(error))
+                    return
+                if self.open and clock.elapsed() - self._opened >= _BRIEF:
+                    backoff.succeeded()
                 await self._recover(error, backoff)
             else:
                 self._become(open=False, trouble=None)
@@ -173,12 +182,13 @@ class Reflector(Generic[T]):
         }
         async with connection.stream(self._path, query, silence=SILENCE) as content:
             self.watches += 1
+            self._opened = clock.elapsed()
             self._become(open=True, trouble=None)
             async for line in lines(content):
                 self._take(line)
 
     def _become(self, *, open: bool, trouble: str | None) -> None:  # noqa: A002
-        changed = open != self.open
+        changed = (open, trouble is None) != (self.open, self.trouble is None)
         self.open, self.trouble = open, trouble
         if changed:
             self._tell()

@@ -1,7 +1,8 @@
 """What a container of a certain name would write: a model, a server, a web page, an agent, a job; and how one ends."""
 
 import bisect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -17,6 +18,9 @@ _MEAN = 110
 """Bytes of a line, on the average: what rotation counts with."""
 _STARTING = 0.05
 """Seconds between the lines of the start."""
+_FLOOD = 500.0
+"""Lines a second from which on they must cost next to nothing: the same few come again and again, each with its number."""
+_SAMPLES = 64
 
 Writer = Callable[[Random, datetime], str]
 
@@ -52,6 +56,18 @@ class Journal:
         return 1 / (2 + 4 * (crc32(self.uid.encode()) / 2**32))
 
     @property
+    def floods(self) -> bool:
+        """Whether it writes more than anybody would invent."""
+        return self.rate >= _FLOOD
+
+    @property
+    def samples(self) -> list[str]:
+        """What a flood is made of."""
+        random = Random(f"{self.seed}/{self.uid}/{self.spec['name']}/{self.run.number}")  # noqa: S311 - no secret
+        began, write = datetime.fromtimestamp(self.run.began, UTC), _kind_of(self.spec)[1]
+        return [write(random, began) for _ in range(_SAMPLES)]
+
+    @property
     def starting(self) -> list[str]:
         """The lines of the start."""
         image, name = self.spec.get("image", ""), self.spec["name"]
@@ -75,7 +91,7 @@ class Journal:
             return self.run.began + number * _STARTING
         if not self.rate:
             return float("inf")
-        jitter = 0.8 * (crc32(f"{self.uid}{number}".encode()) / 2**32)
+        jitter = 0.0 if self.floods else 0.8 * (crc32(f"{self.uid}{number}".encode()) / 2**32)
         return self.run.began + first * _STARTING + (number - first + jitter) / self.rate
 
     def count(self, now: float) -> int:
@@ -102,8 +118,18 @@ class Journal:
             return starting[number]
         if self.run.ended is not None and number >= (regular := self._regular(self.run.ended)):
             return self.ending[number - regular]
+        if self.floods:
+            return f"{self.samples[number % _SAMPLES]} line={number}"
         random = Random(f"{self.seed}/{self.uid}/{self.spec['name']}/{self.run.number}/{number}")  # noqa: S311 - no secret
         return _kind_of(self.spec)[1](random, datetime.fromtimestamp(self.instant_of_text(number), UTC))
+
+    def flood(self, first: int, until: int) -> Iterator[tuple[int, str]]:
+        """The instants, in nanoseconds, and texts of some lines of a flood. The last words of a run are no part of it."""
+        samples, rate, starting = self.samples, self.rate, len(self.starting)
+        began = self.run.began + starting * _STARTING
+        for number in range(first, until):
+            instant = int((began + (number - starting) / rate) * 1_000_000_000)
+            yield instant, f"{samples[number % _SAMPLES]} line={number}"
 
     def instant_of_text(self, number: int) -> float:
         """When a line says it was written: without looking at the end of the run, which came later."""
@@ -112,6 +138,12 @@ class Journal:
             if self.run.ended is not None
             else self.instant(number)
         )
+
+    @property
+    def regular(self) -> range:
+        """The numbers of the lines between those of the start and the last words, as far as is known."""
+        end = sys.maxsize if self.run.ended is None else self._regular(self.run.ended)
+        return range(len(self.starting), max(len(self.starting), end))
 
     def _regular(self, now: float) -> int:
         """Lines before a moment, without the last words."""

@@ -21,6 +21,7 @@ from nexus_gql.sandbox.store import Object, Store
 ROTATED = 10 * 1024 * 1024
 """Bytes after which the kubelet begins a new file; only the newest can be read."""
 _CHUNK = 64 * 1024
+_FLOOD_LINES = 400
 _WATCHED = 1.0
 """How often a follower looks whether its container still runs."""
 
@@ -85,7 +86,7 @@ class Logs:
             journal = journal.of(run)
             now = self._clock.now().timestamp()
             until = journal.count(now)
-            for chunk in _chunks(journal, number, until, timestamps=asked.timestamps):
+            for chunk in _written_between(journal, number, until, timestamps=asked.timestamps):
                 if left is not None and len(chunk) >= left:
                     yield chunk[:left]
                     return
@@ -102,6 +103,31 @@ class Logs:
             if item.number == run.number:
                 return item
         return Past(run.number, run.began, run.ended or self._clock.now().timestamp(), run.code, run.reason)
+
+
+def _written_between(journal: lines.Journal, first: int, until: int, *, timestamps: bool) -> Iterator[bytes]:
+    """Lines as they are sent. The greater part of a flood is written in another way, which is a hundred times as fast."""
+    if not journal.floods:
+        yield from _chunks(journal, first, until, timestamps=timestamps)
+        return
+    fast = journal.regular
+    begin, end = max(first, fast.start), min(until, fast.stop)
+    yield from _chunks(journal, first, min(until, begin), timestamps=timestamps)
+    for number in range(begin, end, _FLOOD_LINES):
+        yield _flood(journal, number, min(number + _FLOOD_LINES, end), timestamps=timestamps)
+    yield from _chunks(journal, max(first, end), until, timestamps=timestamps)
+
+
+def _flood(journal: lines.Journal, first: int, until: int, *, timestamps: bool) -> bytes:
+    if not timestamps:
+        return "".join([f"{text}\n" for _, text in journal.flood(first, until)]).encode()
+    second, stamp, parts = -1, "", []
+    for instant, text in journal.flood(first, until):
+        whole, nanoseconds = divmod(instant, 1_000_000_000)
+        if whole != second:
+            second, stamp = whole, f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}"
+        parts.append(f"{stamp}.{nanoseconds:09d}Z {text}\n")
+    return "".join(parts).encode()
 
 
 def _chunks(journal: lines.Journal, first: int, until: int, *, timestamps: bool) -> Iterator[bytes]:

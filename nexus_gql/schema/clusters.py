@@ -16,12 +16,18 @@ from .node import Node, node_id
 from .scalars import Duration, Instant, seconds
 
 if TYPE_CHECKING:
+    from .cluster_contents import ClusterNode
+    from .events import EventConnection
+    from .health import HealthState
     from .levels import EnvironmentType
+    from .pods import PodConnection
+    from .workloads import WorkloadConnection
 
 strawberry.enum(
     ClusterKind,
     name="ClusterKind",
-    description="How a cluster is reached: `KIND`: through the Docker engine; `KUBECONFIG`: by what a kubeconfig says.",
+    description="How a cluster is reached: `KIND`: through the Docker engine; `KUBECONFIG`: by what a kubeconfig says; `IN_CLUSTER`: "
+    "as the pod that Nexus runs in; `SANDBOX`: it is simulated, and no container runs.",
 )
 strawberry.enum(
     ConnectionStatus,
@@ -70,9 +76,21 @@ class SourceState:
 
 def sources_of(context: Context, cluster_ids: list[str]) -> list[SourceState]:
     """How the clusters that a feed is fed from are doing."""
-    fleet = context.rooms.fleet
-    rows = [row for cluster_id in cluster_ids if (row := fleet.row(cluster_id)) is not None]
-    return [SourceState(cluster=row.name, connection=connection_of(fleet.link(str(row.id)))) for row in rows]
+    rows = [row for cluster_id in cluster_ids if (row := context.rooms.fleet.row(cluster_id)) is not None]
+    return [SourceState(cluster=row.name, connection=_source(context, str(row.id))) for row in rows]
+
+
+def _source(context: Context, cluster_id: str) -> ConnectionStateType:
+    """A cluster's connection. One that answers and lets us see nothing is connected, and what is shown grows old all the same."""
+    connection = connection_of(context.rooms.fleet.link(cluster_id))
+    view = context.rooms.live.views.get(cluster_id)
+    if view is not None and view.lost_at is not None and connection.status is ConnectionStatus.CONNECTED:
+        connection.message = view.trouble or connection.message
+        connection.stale = seconds(round(clock.elapsed() - view.lost_at))
+    return connection
+
+
+InNamespace = Annotated[str | None, strawberry.argument(description="Only in this Kubernetes namespace.")]
 
 
 @strawberry.type(name="Cluster", description="A Kubernetes cluster that environments can be on.")
@@ -91,7 +109,9 @@ class ClusterType(Node):
     def connection(self, info: Info) -> ConnectionStateType:
         return connection_of(info.context.rooms.fleet.link(str(self.row.id)))
 
-    @strawberry.field(description="The version of Kubernetes; null until it has answered once.")
+    @strawberry.field(
+        description="The version of Kubernetes; null until it has answered once. A sandbox says in it that it is one."
+    )
     def version(self, info: Info) -> str | None:
         link = info.context.rooms.fleet.link(str(self.row.id))
         return None if link is None else link.version
@@ -106,6 +126,50 @@ class ClusterType(Node):
             for level in environments_on(catalogue, str(self.row.id))
             if info.context.viewer.scope.sees(level.path)
         ]
+
+    @strawberry.field(description="Its machines, by name; for those who may view everything, as is what follows.")
+    async def nodes(self, info: Info) -> list[Annotated["ClusterNode", strawberry.lazy(".cluster_contents")]] | None:
+        from .cluster_contents import cluster_nodes
+
+        return await cluster_nodes(info, self.row)
+
+    @strawberry.field(description="Its Kubernetes namespaces, by name.")
+    async def namespaces(self, info: Info) -> list[str] | None:
+        from .cluster_contents import cluster_namespaces
+
+        return await cluster_namespaces(info, self.row)
+
+    @strawberry.field(description="What runs on it, or in one Kubernetes namespace, by name.")
+    async def workloads(
+        self, info: Info, namespace: InNamespace = None, first: int | None = 50, after: str | None = None
+    ) -> Annotated["WorkloadConnection", strawberry.lazy(".workloads")] | None:
+        from .cluster_contents import cluster_workloads
+
+        return await cluster_workloads(info, self.row, namespace, first, after)
+
+    @strawberry.field(description="Its pods, or those in one Kubernetes namespace, newest last.")
+    async def pods(
+        self, info: Info, namespace: InNamespace = None, first: int | None = 100, after: str | None = None
+    ) -> Annotated["PodConnection", strawberry.lazy(".pods")] | None:
+        from .cluster_contents import cluster_pods
+
+        return await cluster_pods(info, self.row, namespace, first, after)
+
+    @strawberry.field(description="Its events, or those in one Kubernetes namespace, newest first.")
+    async def events(
+        self, info: Info, namespace: InNamespace = None, first: int | None = 50, after: str | None = None
+    ) -> Annotated["EventConnection", strawberry.lazy(".events")] | None:
+        from .cluster_contents import cluster_events
+
+        return await cluster_events(info, self.row, namespace, first, after)
+
+    @strawberry.field(
+        description="Whether metrics.k8s.io answers. Without it usage is null and says why. Anybody who sees the cluster may ask."
+    )
+    async def metrics(self, info: Info) -> Annotated["HealthState", strawberry.lazy(".health")]:
+        from .cluster_contents import metrics_state
+
+        return await metrics_state(info.context, self.row)
 
     @strawberry.field(
         description="What was registered, without credentials; for those who may view everything, an error for others."
@@ -178,6 +242,15 @@ class KubeconfigInput:
 class ClusterInput:
     kind: KindClusterInput | None = strawberry.field(default=strawberry.UNSET, description="A KinD cluster.")
     kubeconfig: KubeconfigInput | None = strawberry.field(default=strawberry.UNSET, description="By a kubeconfig.")
+    in_cluster: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="`true`: the cluster that Nexus itself runs in, by its pod's service account.",
+    )
+    sandbox: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="`true`: a simulated cluster that Nexus starts for it, and ends and deletes with it. It behaves as Kubernetes "
+        "does; no container runs. What is in it stays when Nexus starts again.",
+    )
 
 
 def target_of(given: ClusterInput) -> Target:
@@ -187,4 +260,11 @@ def target_of(given: ClusterInput) -> Target:
     if given.kubeconfig:
         plain = given.kubeconfig
         return Target(ClusterKind.KUBECONFIG, path=plain.path, content=plain.content, context=plain.context)
+    if given.in_cluster:
+        return Target(ClusterKind.IN_CLUSTER)
+    if given.sandbox:
+        return Target(ClusterKind.SANDBOX)
+    for name, value in (("inCluster", given.in_cluster), ("sandbox", given.sandbox)):
+        if value is False:
+            raise Refused(Problem(ProblemCode.INVALID, f"`{name}` is `true` or left out.", ("input", name)))
     raise Refused(Problem(ProblemCode.INVALID, "Say how the cluster is reached.", ("input",)))

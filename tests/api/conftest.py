@@ -14,7 +14,7 @@ import pytest_asyncio
 from nexus_gql.access import OPERATOR_VIEWER, Role, create_token
 from nexus_gql.configuration import Configuration
 
-from .hierarchy import declare_all
+from .hierarchy import declare, declare_all
 from .server import NO_ENGINE, Nexus, running
 
 
@@ -55,6 +55,15 @@ async def guarded(configuration: Configuration) -> AsyncIterator[Nexus]:
     async with running(configuration.model_copy(update={"authentication": "tokens"})) as one:
         _, one.token = await create_token(OPERATOR_VIEWER, name="first", role=Role.ADMIN, path=None, expires_in=None)
         yield one
+
+
+@pytest.fixture
+async def on_sandbox(nexus: Nexus) -> Nexus:
+    """A server with the namespace `or/local/models`, which is on a sandbox of its own, the cluster `local`."""
+    await declare(nexus, "or")
+    await declare(nexus, "or/local", connect={"sandbox": True})
+    await declare(nexus, "or/local/models")
+    return nexus
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

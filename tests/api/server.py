@@ -59,10 +59,10 @@ class Frames:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    async def next(self) -> Answer | None:
+    async def next(self, limit: float = 20) -> Answer | None:
         """The next answer; None where the subscription has completed. Closed where the socket is."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(limit):
                 text = await self._connection.recv(decode=True)
         except ConnectionClosed as error:
             closed = error.rcvd

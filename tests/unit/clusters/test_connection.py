@@ -68,6 +68,21 @@ async def test_a_change_should_be_sent_as_json_under_its_content_type(
     assert answer == ["PATCH", APPLY, {"a": 1}]
 
 
+async def test_what_is_applied_should_be_json_that_is_also_yaml(server: Apiserver, connection: Connection) -> None:
+    """An apiserver reads what is applied as YAML, which has no surrogate pairs: an emoji escaped as one was refused with 400."""
+
+    async def mirror(request: web.Request) -> web.StreamResponse:
+        return web.json_response([(await request.read()).decode(), await request.json()])
+
+    server.script(PATH, mirror)
+    sent = {"\u00e4": "\U0001f600 \u2028 \x7f \\ud83d"}
+
+    text, read = msgspec.json.decode(await connection.send("PATCH", PATH, sent, content_type=APPLY))
+
+    assert text == '{"\\u00e4": "\U0001f600 \\u2028 \\u007f \\\\ud83d"}'
+    assert read == sent
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "meant"),
     [

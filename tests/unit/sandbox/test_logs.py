@@ -200,3 +200,18 @@ def test_a_later_start_should_be_a_part_of_the_whole(since: float) -> None:
     first = journal.first(1300.0, Asked(since=1000.0 + since))
     assert journal.instant(first) >= 1000.0 + since
     assert first == 0 or journal.instant(first - 1) < 1000.0 + since
+
+
+async def test_a_flood_should_read_the_same_in_one_piece_and_line_by_line() -> None:
+    async with running() as cluster:
+        rate = [{"name": "SANDBOX_LOG_RATE", "value": "5000"}]
+        cluster.make("Pod", "a", {"containers": [container("or/churn-model:1.0", env=rate)]})
+        await cluster.clock.advance(5)
+        read_whole = await read(cluster.controllers.pod_log(HOME, "a", timestamps=True))
+        assert len(read_whole) > 15_000
+        assert len(set(read_whole)) == len(read_whole)
+        stamps = [line.partition(" ")[0] for line in read_whole]
+        assert stamps == sorted(stamps)
+        assert await read(cluster.controllers.pod_log(HOME, "a", timestamps=True, tail=700)) == read_whole[-700:]
+        numbers = [int(line.rpartition("=")[2]) for line in read_whole[3:]]
+        assert numbers == list(range(3, len(read_whole)))
