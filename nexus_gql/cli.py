@@ -1,6 +1,7 @@
 """`nexus`: serve, migrate, schema, demo, token, doctor."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -73,6 +74,8 @@ def _with_logs(configuration: Configuration) -> Configuration:
 
 
 def _announce(url: str) -> None:
+    # The schema and the libraries stay. Looking through them again and again would stop everything for a tenth of a second each time.
+    gc.freeze()
     console.print(f"Nexus {__version__} listens at {url}  (GraphiQL: {url}/graphiql)", style="green")
 
 
@@ -86,13 +89,17 @@ def serve(*, host: Host = None, port: Port = None, database: Database = None) ->
 
 
 @app.command
-def demo(*, host: Host = None, port: Port = None, database: Database = None) -> None:
-    """Serve an OR-like project, on the KinD cluster of the Docker engine where there is one."""
+def demo(*, host: Host = None, port: Port = None, database: Database = None, reset: bool = False) -> None:
+    """Serve an OR-like project: on the KinD cluster of the Docker engine where there is one, and on sandboxes.
+
+    reset: take the project off its clusters first, and declare it anew.
+    """
     from nexus_gql.app import serve as serve_rooms
-    from nexus_gql.demo import prepare
+    from nexus_gql.demo import begin_anew, prepare
 
     configuration = _with_logs(_configured(host=host, port=port, database_url=database))
-    _run(serve_rooms(configuration, _announce, lambda rooms: prepare(rooms, console.print)))
+    begin = begin_anew if reset else prepare
+    _run(serve_rooms(configuration, _announce, lambda rooms: begin(rooms, console.print)))
 
 
 @app.command

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
+from uuid import UUID
 
 import yaml
 
@@ -11,9 +12,9 @@ from nexus_gql.access import LOCAL_VIEWER
 from nexus_gql.clusters import Cluster, ClusterKind, Discovered, Fleet, Target, discover, register_or_take
 from nexus_gql.hierarchy import ApplicationKind, Concern, LevelChange, NewLevel, Stage, create, update
 from nexus_gql.paths import Path, child, parent
-from nexus_gql.problems import Refused, Unreachable
+from nexus_gql.problems import Problem, ProblemCode, Refused, Unreachable
 from nexus_gql.schema import Rooms
-from nexus_gql.workloads import OperationKind, Options, Wanted
+from nexus_gql.workloads import OperationKind, Options, Wanted, find
 
 Say = Callable[[str], None]
 Declared = dict[str, Any]
@@ -22,6 +23,21 @@ PROJECT = Path("or")
 
 _UNFINISHED = "Is being declared by `nexus demo`."
 """The project's description until all of it is there: a demo that was stopped in between goes on at its next start."""
+_DELETION_LIMIT = 180.0
+"""Seconds for taking it off its clusters: pods are given their time to end."""
+
+
+async def begin_anew(rooms: Rooms, say: Say) -> None:
+    """Take the project off its clusters, volumes and all, and declare it anew. Raises Refused where it is not the demo's."""
+    catalogue = await rooms.hierarchy.current()
+    project = catalogue.levels.get(PROJECT)
+    if project is not None:
+        if project.description not in {_UNFINISHED, _declared()["project"]["description"]}:
+            message = f"The project `{PROJECT}` is not the demo's own: its description is another one."
+            raise Refused(Problem(ProblemCode.CONFLICT, message, ("path",), "Delete it yourself, if you mean to."))
+        say(f"The project `{PROJECT}` is being taken off its clusters.")
+        await _delete(rooms)
+    await prepare(rooms, say)
 
 
 async def prepare(rooms: Rooms, say: Say) -> None:
@@ -31,7 +47,7 @@ async def prepare(rooms: Rooms, say: Say) -> None:
     if project is not None and project.description != _UNFINISHED:
         say(f"The project `{PROJECT}` is there from before; `nexus demo --reset` makes it anew.")
         return
-    declared: Declared = yaml.safe_load(files("nexus_gql").joinpath("demo.yaml").read_text())
+    declared = _declared()
     clusters = await _clusters(rooms.fleet, declared["environments"], say)
     for new in _levels(declared, clusters):
         if new.path not in rooms.hierarchy.latest.levels:
@@ -47,6 +63,32 @@ async def prepare(rooms: Rooms, say: Say) -> None:
         rooms.hierarchy, LOCAL_VIEWER, PROJECT, LevelChange(fields={"description": description}), expected_version=None
     )
     say(f"The project `{PROJECT}` was declared: {len(applications)} applications are being deployed.")
+
+
+def _declared() -> Declared:
+    declared: Declared = yaml.safe_load(files("nexus_gql").joinpath("demo.yaml").read_text())
+    return declared
+
+
+async def _delete(rooms: Rooms) -> None:
+    """Delete the project with all that runs of it, as deleteLevel does; Refused where that does not come to its end."""
+    options = Options(reason="The demo begins anew.", delete_volumes=True)
+    asked = await rooms.operations.ask_deletion(LOCAL_VIEWER, Wanted(OperationKind.DELETE, PROJECT, options))
+    operation = asked.operation
+    try:
+        async with asyncio.timeout(_DELETION_LIMIT):
+            while operation is not None and operation.unfinished:
+                position = rooms.operations.feed.position
+                operation = await find(UUID(operation.id))
+                if operation is not None and operation.unfinished:
+                    await rooms.operations.feed.newer(position)
+    except TimeoutError:
+        pass
+    await rooms.hierarchy.current()
+    if PROJECT in rooms.hierarchy.latest.levels:
+        message = f"The project could not be deleted: {operation.message if operation else 'its operation is gone'}"
+        remedy = "Start what it waits for, and try again; or delete the data folder, and what runs by hand."
+        raise Refused(Problem(ProblemCode.UNREACHABLE, message, ("path",), remedy))
 
 
 def _levels(declared: Declared, clusters: dict[str, Cluster]) -> list[NewLevel]:
@@ -89,7 +131,7 @@ async def _clusters(fleet: Fleet, environments: Declared, say: Say) -> dict[str,
     return found
 
 
-_WORDS = {ClusterKind.KIND: "KinD cluster", ClusterKind.SANDBOX: "sandbox"}
+_WORDS: dict[str, str] = {ClusterKind.KIND: "KinD cluster", ClusterKind.SANDBOX: "sandbox"}
 
 
 async def _sandbox(fleet: Fleet, name: str) -> Cluster:

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from nexus_gql.configuration import Configuration
-from nexus_gql.demo import prepare
+import pytest
 
+from nexus_gql.configuration import Configuration
+from nexus_gql.demo import begin_anew, prepare
+from nexus_gql.problems import Refused
+
+from .hierarchy import declare
 from .server import Nexus, running
 
 _HEALTH = """{ project(path: "or") { environments { name
     cluster { kind version } health { healthy degraded progressing missing unknown suspended } } } }"""
 _LEVELS = "{ applications(first: 200) { nodes { path state { status reason } revision { number } } } }"
+
+_CHANGE = """mutation { configure(path: "or/local/models/churn", patch: {replicas: 3}) { problems { message } } }"""
 
 Environments = dict[str, dict[str, Any]]
 
@@ -33,6 +39,10 @@ def _settled(environments: Environments) -> bool:
     )
 
 
+def _seen(environments: Environments) -> bool:
+    return not any(one["health"]["unknown"] for one in environments.values())
+
+
 async def test_should_run_everywhere_but_in_one_place_and_be_safe_to_run_again(configuration: Configuration) -> None:
     said: list[str] = []
     async with running(configuration) as nexus:
@@ -51,7 +61,21 @@ async def test_should_run_everywhere_but_in_one_place_and_be_safe_to_run_again(c
 
     async with running(configuration) as nexus:
         await prepare(nexus.rooms, said.append)
-        await until(nexus, _settled)
+        await until(nexus, _seen)
         after = (await nexus.execute(_LEVELS))["applications"]["nodes"]
         assert [(one["path"], one["revision"]) for one in after] == [(one["path"], one["revision"]) for one in before]
-    assert said[-1].startswith("The project `or` is there from before")
+        assert said[-1].startswith("The project `or` is there from before")
+
+        await nexus.mutate(_CHANGE)
+        await begin_anew(nexus.rooms, said.append)
+        await until(nexus, _settled)
+        anew = (await nexus.execute(_LEVELS))["applications"]["nodes"]
+        assert [one["path"] for one in anew] == [one["path"] for one in before]
+        assert {one["revision"]["number"] for one in anew} == {1}
+
+
+async def test_should_not_reset_a_project_of_somebody_else(nexus: Nexus) -> None:
+    await declare(nexus, "or", description="Ours.")
+    with pytest.raises(Refused, match="not the demo's own"):
+        await begin_anew(nexus.rooms, print)
+    assert (await nexus.execute('{ project(path: "or") { description } }'))["project"] == {"description": "Ours."}
