@@ -28,6 +28,7 @@ from nexus_gql.problems import Unreachable
 from nexus_gql.schema import STATE_FEEDS, Context, Rooms, build_schema
 from nexus_gql.server import Subscriptions
 from nexus_gql.supervisor import Supervisor
+from nexus_gql.topology import Topology, Workflows
 from nexus_gql.vault import Vault, check_key, key_from_file, read_key
 from nexus_gql.workloads import Operations
 from nexus_gql.workloads import Surroundings as Around
@@ -35,7 +36,7 @@ from nexus_gql.workloads import Surroundings as Around
 log = structlog.get_logger(__name__)
 
 MODELS = tuple(
-    f"nexus_gql.{room}.models" for room in ("database", "access", "vault", "clusters", "hierarchy", "workloads")
+    f"nexus_gql.{room}.models" for room in ("database", "access", "vault", "clusters", "hierarchy", "topology", "workloads")
 )
 """The rooms' modules of database models."""
 
@@ -98,16 +99,19 @@ async def rooms(configuration: Configuration, subscriptions: Subscriptions) -> A
         hierarchy = Hierarchy()
         fleet = Fleet(locked, surroundings(configuration, own), supervisor)
         live = Live(hierarchy, fleet, supervisor)
+        topology = Topology(live, Workflows(hierarchy))
         operations = Operations(Around(hierarchy, locked, fleet, live, str((await installation()).id)))
         await hierarchy.current()
         await fleet.start()
         live.start()
+        topology.start(supervisor)
         operations.start(supervisor)
         yield Rooms(
             hierarchy=hierarchy,
             vault=locked,
             fleet=fleet,
             live=live,
+            topology=topology,
             operations=operations,
             version=__version__,
             replica=f"{socket.gethostname()}-{os.getpid()}",

@@ -20,7 +20,13 @@ from nexus_gql.database import connected, migrate
 asyncio.set_event_loop(None)
 
 # No test depends on timing: a busy machine must not fail a law.
-settings.register_profile("nexus", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+# Records whose fields must agree (a probe asks in one way) are made by filtering, more of it with some seeds than with others.
+settings.register_profile(
+    "nexus",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 settings.load_profile("nexus")
 
 Counting = Callable[[], AbstractAsyncContextManager[list[str]]]

@@ -36,6 +36,8 @@ class Need:
 MUTATIONS: dict[str, Need] = {
     "createProject": Need(Role.ADMIN, At.EVERYWHERE),
     "createEnvironment": Need(Role.ADMIN, At.PATH),
+    # Its path is the environment that is copied; the copy is made in the project.
+    "cloneEnvironment": Need(Role.ADMIN, At.PARENT),
     "createNamespace": Need(Role.DEPLOYER, At.PATH),
     "createApplication": Need(Role.DEPLOYER, At.PATH),
     "updateLevel": Need(Role.DEPLOYER, At.PATH),
@@ -45,6 +47,7 @@ MUTATIONS: dict[str, Need] = {
     "scale": Need(Role.DEPLOYER, At.PATH),
     "restart": Need(Role.DEPLOYER, At.PATH),
     "remove": Need(Role.DEPLOYER, At.PATH),
+    "run": Need(Role.DEPLOYER, At.PATH),
     "cancelOperation": Need(Role.DEPLOYER, At.PATH),
     "registerCluster": Need(Role.ADMIN, At.EVERYWHERE),
     "updateCluster": Need(Role.ADMIN, At.EVERYWHERE),

@@ -35,7 +35,7 @@ class Scope:
     def key(self) -> str:
         """One text for one scope: what cohorts of subscriptions are keyed by."""
         spelled = ";".join(f"{where or '*'}={role.name}" for where, role in self.grants)
-        return hashlib.sha256(spelled.encode()).hexdigest()[:16]
+        return hashlib.sha256(spelled.encode()).hexdigest()
 
 
 def scope(grants: Grants) -> Scope:

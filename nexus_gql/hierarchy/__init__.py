@@ -1,17 +1,21 @@
 """What should run: the four levels, their settings, and where each value comes from."""
 
-from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
+from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage, counterparts
+from .cloning import Cloned, MissingSecret, check_clone, clone
+from .comparison import LeafChange, compare
 from .configuring import Configured, checked_patch, configure, configure_within, preview, references
 from .consistency import autoscaled, default_port, entries, inconsistencies, missing
 from .current import Change, Hierarchy
 from .declaration import Declaration, Group, Named, Single, UnknownKey
 from .defaults import ApplicationKind, workload_kind
+from .differences import Difference, differs, merged, reached
 from .documents import Document, flattened, is_secret, masked, nested, removed
-from .levels import LevelChange, NewLevel, check_new, create, delete, in_use, update
+from .levels import LevelChange, NewLevel, check_new, create, delete, delete_within, in_use, update
 from .patches import Patch
 from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
 from .rules import RESERVED, read_quantity
 from .running import record_running
+from .search import Fit, best_fit
 from .settings import SETTINGS, CronConcurrency, Need, RolloutStrategy, WorkloadKind
 from .values import Boolean, Choice, Field, Integer, Json, Kind, Pairs, Record, Records, Text, Texts, Variant
 from .versions import level_at
@@ -25,22 +29,27 @@ __all__ = [
     "Catalogue",
     "Change",
     "Choice",
+    "Cloned",
     "Concern",
     "Configured",
     "CronConcurrency",
     "Declaration",
+    "Difference",
     "Document",
     "Effective",
     "Environment",
     "Field",
+    "Fit",
     "Frozen",
     "Group",
     "Hierarchy",
     "Integer",
     "Json",
     "Kind",
+    "LeafChange",
     "Level",
     "LevelChange",
+    "MissingSecret",
     "Named",
     "Namespace",
     "Need",
@@ -62,13 +71,20 @@ __all__ = [
     "Variant",
     "WorkloadKind",
     "autoscaled",
+    "best_fit",
+    "check_clone",
     "check_new",
     "checked_patch",
+    "clone",
+    "compare",
     "configure",
     "configure_within",
+    "counterparts",
     "create",
     "default_port",
     "delete",
+    "delete_within",
+    "differs",
     "entries",
     "flattened",
     "freeze",
@@ -78,9 +94,11 @@ __all__ = [
     "level_at",
     "masked",
     "masked_overrides",
+    "merged",
     "missing",
     "nested",
     "preview",
+    "reached",
     "read_quantity",
     "record_running",
     "references",

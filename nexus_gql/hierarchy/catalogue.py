@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from nexus_gql.paths import Path, lineage, parent, within
+from nexus_gql.paths import Path, lineage, parent
 
 from .defaults import ApplicationKind
 from .documents import Document
@@ -139,8 +139,16 @@ class Catalogue:
             if (old := levels.get(level.path)) is None or old.document is not level.document:
                 stale.add(level.path)
             levels[level.path] = level
-        kept = {path: value for path, value in self._effective.items() if not any(within(top, path) for top in stale)}
+        kept = {path: value for path, value in self._effective.items() if stale.isdisjoint(lineage(path))}
         return catalogue(number, levels.values(), kept)
+
+
+def counterparts(catalogue: Catalogue, application: Path) -> list[Application]:
+    """The applications of the same namespace and name in the other environments of the project, by path."""
+    project, own, *rest = application.split("/")
+    paths = ("/".join([environment, *rest]) for environment in catalogue.children[Path(project)])
+    found = (catalogue.get(Application, Path(path)) for path in paths if not path.startswith(f"{project}/{own}/"))
+    return [one for one in found if one is not None]
 
 
 def catalogue(number: int, levels: Iterable[Level], known: dict[Path, Effective] | None = None) -> Catalogue:

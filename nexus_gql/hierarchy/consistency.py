@@ -145,14 +145,16 @@ def _resources(document: Document) -> Iterator[Inconsistency]:
 def _rollout(document: Document) -> Iterator[Inconsistency]:
     bounds = {key: document.get(key) for key in ("rollout.maxSurge", "rollout.maxUnavailable")}
     surge, unavailable = bounds.values()
-    none = {"0", "0%"}
     workload = workload_kind(document)
+    none = {bound for bound in bounds.values() if bound is not None and int(bound.rstrip("%")) == 0}
+    if workload is WorkloadKind.DAEMON_SET and surge is None:
+        none.add(None)  # which is Kubernetes' own default for it
     if workload is WorkloadKind.DEPLOYMENT and document.get("rollout.strategy") == "RECREATE":
         for key, value in bounds.items():
             if value is not None:
                 fault = Fault("The strategy RECREATE ends all pods first and has no such bound.")
                 yield Inconsistency(key, fault, also=("rollout.strategy", "resources.gpus"))
-    elif workload in {WorkloadKind.DEPLOYMENT, WorkloadKind.DAEMON_SET} and surge in none and unavailable in none:
+    elif workload in {WorkloadKind.DEPLOYMENT, WorkloadKind.DAEMON_SET} and none.issuperset({surge, unavailable}):
         remedy = "Allow one more (maxSurge) or one fewer (maxUnavailable)."
         fault = Fault("With neither a pod more nor one fewer a rolling update cannot begin.", remedy=remedy)
         yield Inconsistency("rollout.maxSurge", fault, also=("rollout.maxUnavailable",))

@@ -6,6 +6,7 @@ Five fields, `*` and `?`, lists, ranges, steps, English names of months and days
 
 import re
 import zoneinfo
+from decimal import Decimal
 from functools import cache
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -18,13 +19,15 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("day of the week", 0, 6, {name: number for number, name in enumerate(_DAYS)}),
 )
 _WORDS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_EVERY = re.compile(r"@every (\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+\Z", re.ASCII)
+_EVERY = re.compile(r"@every ((?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)\Z", re.ASCII)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _STEP = re.compile(r"([^/]+)(?:/(\d+))?\Z", re.ASCII)
 
 
 def schedule(text: str) -> str | None:
     """What is wrong with a schedule, or None."""
-    if text in _WORDS or _EVERY.match(text):
+    if text in _WORDS or ((every := _EVERY.match(text)) and _countable(every[1])):
         return None
     fields = text.split()
     if len(fields) != len(_FIELDS):
@@ -33,6 +36,11 @@ def schedule(text: str) -> str | None:
         if not all(_fits(part, low, high, words) for part in field.split(",")):
             return f"The {name} in a schedule is `*` or lies between {low} and {high} (`{low}-{high}`, `*/2`); {field[:40]!r} does not."
     return None
+
+
+def _countable(span: str) -> bool:
+    """Whether Go can count it, which does so in nanoseconds."""
+    return sum(Decimal(number) * _NANOSECONDS[unit] for number, unit in _SPAN.findall(span)) < 2**63
 
 
 def _fits(part: str, low: int, high: int, words: dict[str, int]) -> bool:

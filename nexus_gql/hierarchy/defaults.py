@@ -55,8 +55,10 @@ def _rollout(workload: WorkloadKind, declared: Mapping[str, Any]) -> dict[str, J
             document["rollout.strategy"] = RolloutStrategy.RECREATE.value
         if declared.get("rollout.strategy", document["rollout.strategy"]) != RolloutStrategy.RECREATE:
             document["rollout.maxUnavailable"] = "0"
-    elif workload is WorkloadKind.DAEMON_SET and "rollout.maxUnavailable" not in declared:
-        document |= {"rollout.maxUnavailable": "0", "rollout.maxSurge": "1"}
+    elif workload is WorkloadKind.DAEMON_SET:
+        unavailable = declared.get("rollout.maxUnavailable", "0")
+        if isinstance(unavailable, str) and unavailable.rstrip("%").strip("0") == "":
+            document |= {"rollout.maxUnavailable": "0", "rollout.maxSurge": "1"}
     return document
 
 

@@ -1,7 +1,7 @@
 """Making, changing and deleting levels: what is not settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -113,7 +113,7 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     elif new.path in catalogue.levels:
         problems.append(Problem(ProblemCode.ALREADY_EXISTS, f"There is a {what} `{new.path}` already.", ("name",)))
     problems += _text_problems({"displayName": new.display_name, "description": new.description})
-    problems += _kubernetes_name_problems(catalogue, viewer, new)
+    problems += kubernetes_name_problems(catalogue, viewer, new)
     patch, wrong = checked_patch(new.settings or {}, "settings")
     problems += wrong
     if not problems:
@@ -149,7 +149,8 @@ def _cluster_of(catalogue: Catalogue, new: NewLevel) -> UUID | None:
     return None if cluster is None else UUID(cluster)
 
 
-def _kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> list[Problem]:
+def kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> list[Problem]:
+    """What is wrong with the name that a new namespace would have on its cluster."""
     name = _kubernetes_name(new)
     if name is None or new.parent is None or not paths.is_label(new.name):
         return []
@@ -180,16 +181,18 @@ def _kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLeve
 
 def namespace_named(catalogue: Catalogue, cluster_id: str | None, name: str) -> Namespace | None:
     """The namespace that has a Kubernetes name on a cluster."""
+    return namespaces_on(catalogue, cluster_id).get(name)
+
+
+def namespaces_on(catalogue: Catalogue, cluster_id: str | None) -> dict[str, Namespace]:
+    """The namespaces on a cluster by their Kubernetes names."""
     if cluster_id is None:
-        return None
-    for level in catalogue.below(None):
-        if (
-            isinstance(level, Namespace)
-            and level.kubernetes_name == name
-            and catalogue.above(Environment, level.path).cluster_id == cluster_id
-        ):
-            return level
-    return None
+        return {}
+    return {
+        level.kubernetes_name: level
+        for level in catalogue.below(None)
+        if isinstance(level, Namespace) and catalogue.above(Environment, level.path).cluster_id == cluster_id
+    }
 
 
 def _text_problems(texts: Mapping[str, Any]) -> list[Problem]:
@@ -271,9 +274,10 @@ def _moving_problems(level: Level, catalogue: Catalogue, cluster_id: str | None)
     if running:
         return [in_use(running, "Its cluster cannot change", *at)]
     problems = []
+    there = namespaces_on(catalogue, cluster_id)
     for namespace in catalogue.below(level.path):
         if isinstance(namespace, Namespace):
-            taken = namespace_named(catalogue, cluster_id, namespace.kubernetes_name)
+            taken = there.get(namespace.kubernetes_name)
             if taken is not None:
                 message = f"`{namespace.kubernetes_name}` on that cluster is the namespace `{taken.path}`."
                 problems.append(Problem(ProblemCode.ALREADY_EXISTS, message, at))
@@ -296,23 +300,38 @@ def in_use(running: list[Application], what: str, *argument: str) -> Problem:
 # ── deleting ──
 
 
-async def delete(hierarchy: Hierarchy, path: Path) -> Level:
+async def delete(
+    hierarchy: Hierarchy, path: Path, *, expected_version: int | None = None, dry_run: bool = False
+) -> Level:
     """Delete a level and all below it; Refused with IN_USE while anything below may be on a cluster. Answers what it was."""
-    level = await _delete(hierarchy, path)
+    if dry_run:
+        return _deletable(await hierarchy.current(), path, expected_version)
+    level = await _delete(hierarchy, path, expected_version)
     await hierarchy.current()
     return level
 
 
 @transactional
-async def _delete(hierarchy: Hierarchy, path: Path) -> Level:
+async def _delete(hierarchy: Hierarchy, path: Path, expected_version: int | None) -> Level:
     number = await next_change()
     catalogue = await hierarchy.locked(number)
-    level = level_at(catalogue, path, None)
+    level = _deletable(catalogue, path, expected_version)
+    await delete_within(catalogue, level)
+    return level
+
+
+def _deletable(catalogue: Catalogue, path: Path, expected_version: int | None) -> Level:
+    level = level_at(catalogue, path, expected_version)
     running = [application for application in catalogue.applications(path) if application.deployed]
     if running:
-        raise Refused(in_use(running, f"`{path}` cannot be deleted", "path"))
-    ids = [below.id for below in catalogue.below(path)]
+        problem = in_use(running, f"`{path}` cannot be deleted", "path")
+        raise Refused(replace(problem, remedy="Say `remove: true`, or remove them first (`remove`)."))
+    return level
+
+
+async def delete_within(catalogue: Catalogue, level: Level) -> None:
+    """Delete a level and all below it, in the transaction that has made sure that nothing runs there."""
+    ids = [below.id for below in catalogue.below(level.path)]
     for start in range(0, len(ids), 500):  # SQLite takes a bounded number of parameters
         await Secret.filter(level_id__in=ids[start : start + 500]).delete()
         await models.Level.filter(id__in=ids[start : start + 500]).delete()
-    return level

@@ -67,8 +67,8 @@ label_value = matching(
 
 
 def env_name(text: str) -> str | None:
-    """A variable's name, as every Kubernetes version takes it."""
-    if len(text) > 255 or not _ENV_NAME.match(text) or text in {".", ".."} or text.startswith(".."):
+    """A variable's name, as every Kubernetes version takes it; a secret one's is a key of a Secret, too, of 253 at most."""
+    if len(text) > 253 or not _ENV_NAME.match(text) or text in {".", ".."} or text.startswith(".."):
         return f"A variable's name is letters, digits, `_`, `-` and `.` and does not begin with a digit; {text[:80]!r} is not."
     return None
 
@@ -172,6 +172,13 @@ def http_path(text: str) -> str | None:
     return None if text.startswith("/") else f"A path begins with `/`; {text[:80]!r} does not."
 
 
+def ingress_path(text: str) -> str | None:
+    """The path of an ingress rule: no proxy may have to guess which path is meant (networking/validation, `invalidPathSequences`)."""
+    if any(part in text for part in ("//", "/./", "/../", "%2f", "%2F")) or text.endswith(("/..", "/.")):
+        return f"A path here has no `//`, `/./`, `/../` or `%2f`; {text[:80]!r} has."
+    return http_path(text)
+
+
 def reference(text: str) -> str | None:
     """Another application, absolute or relative."""
     segments = text.split("/")
@@ -185,7 +192,8 @@ def reference(text: str) -> str | None:
 def host(text: str) -> str | None:
     """The host of an ingress rule: a DNS name, or `*.` and one."""
     name = text.removeprefix("*.")
-    if len(text) <= 253 and _SUBDOMAIN.match(name) and "." in text.removesuffix("."):
+    is_address = len(labels := text.split(".")) == 4 and all(_NUMBER.match(label) for label in labels)
+    if len(text) <= 253 and _SUBDOMAIN.match(name) and "." in text.removesuffix(".") and not is_address:
         return None
     return f"A host is written as `models.example.org` or `*.example.org`; {text[:80]!r} is not."
 

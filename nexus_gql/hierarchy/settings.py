@@ -345,7 +345,7 @@ SETTINGS = Declaration(
             "An address outside the cluster.",
             (
                 Field("host", Text(rules.host), "The host name: `churn.example.org`; without it every one."),
-                Field("path", Text(rules.http_path), "Everything from this path on; without it `/`."),
+                Field("path", Text(rules.ingress_path), "Everything from this path on; without it `/`."),
                 Field(
                     "port", Text(rules.port_reference), "The port's name or number; without it `http`, else the first."
                 ),

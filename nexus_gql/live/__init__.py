@@ -1,9 +1,20 @@
 """What is running: reflectors fill stores, verdicts are reached, changes are numbered; and the logs."""
 
 from .applications import Applications, Known
-from .arrival import arrived, loading
-from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, SightChange, StateChange
+from .arrival import arrived, loading, needed
+from .changes import (
+    ClusterChange,
+    HierarchyChange,
+    LiveChange,
+    ObjectChange,
+    SightChange,
+    StateChange,
+    UsageMissed,
+    UsageSampled,
+)
 from .cluster import ClusterView
+from .containers import source_of, started
+from .demand import Want
 from .events import EventLog, Record
 from .feed import EPOCH, Feed, Lapsed
 from .health import ApplicationState, Health, Sighting, Summary, Verdict, judge_job, judge_pod, summarise
@@ -11,17 +22,22 @@ from .live import Live
 from .logs import (
     Cursor,
     Follower,
+    Gap,
     Line,
     LogFrame,
     MalformedCursor,
     Pattern,
+    Seen,
     Source,
+    Start,
     TooManySources,
     UnusablePattern,
     read_once,
 )
-from .logs.source import Start
+from .nodes import by_node, capacity, judge_node
 from .objects import (
+    Blueprint,
+    ConfigMap,
     ContainerSpec,
     ContainerStatus,
     CronJob,
@@ -29,22 +45,31 @@ from .objects import (
     Deployment,
     Event,
     Job,
+    Node,
     Pod,
     ReplicaSet,
     StatefulSet,
+    Template,
     Terminated,
 )
-from .selection import Selection, pods_in, select, workloads_in
+from .selection import Selection, known_workload, pods_in, select, workloads_in
 from .store import APPLICATION_LABEL, Store
-from .workloads import ObservedKind, Replicas, Workload, by_creation, pods_of
+from .usage import PERIOD, Sample, Usage, measurable, node_total, sample_of
+from .usage_history import Point
+from .usage_meter import Meter
+from .usage_poller import Metrics, UsagePoller
+from .workloads import ObservedKind, Replicas, Workload, by_creation, pods_of, workload_uids
 
 __all__ = [
     "APPLICATION_LABEL",
     "EPOCH",
+    "PERIOD",
     "ApplicationState",
     "Applications",
+    "Blueprint",
     "ClusterChange",
     "ClusterView",
+    "ConfigMap",
     "ContainerSpec",
     "ContainerStatus",
     "CronJob",
@@ -55,6 +80,7 @@ __all__ = [
     "EventLog",
     "Feed",
     "Follower",
+    "Gap",
     "Health",
     "HierarchyChange",
     "Job",
@@ -65,13 +91,19 @@ __all__ = [
     "LiveChange",
     "LogFrame",
     "MalformedCursor",
+    "Meter",
+    "Metrics",
+    "Node",
     "ObjectChange",
     "ObservedKind",
     "Pattern",
     "Pod",
+    "Point",
     "Record",
     "ReplicaSet",
     "Replicas",
+    "Sample",
+    "Seen",
     "Selection",
     "SightChange",
     "Sighting",
@@ -81,20 +113,37 @@ __all__ = [
     "StatefulSet",
     "Store",
     "Summary",
+    "Template",
     "Terminated",
     "TooManySources",
     "UnusablePattern",
+    "Usage",
+    "UsageMissed",
+    "UsagePoller",
+    "UsageSampled",
     "Verdict",
+    "Want",
     "Workload",
     "arrived",
     "by_creation",
+    "by_node",
+    "capacity",
     "judge_job",
+    "judge_node",
     "judge_pod",
+    "known_workload",
     "loading",
+    "measurable",
+    "needed",
+    "node_total",
     "pods_in",
     "pods_of",
     "read_once",
+    "sample_of",
     "select",
+    "source_of",
+    "started",
     "summarise",
+    "workload_uids",
     "workloads_in",
 ]

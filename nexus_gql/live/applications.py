@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nexus_gql import clock
-from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace, workload_kind
+from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace, entries, workload_kind
 from nexus_gql.paths import Path
 
 from .cluster import ClusterView
@@ -47,11 +47,13 @@ class Applications:
         views: Mapping[str, ClusterView],
         workloads: Mapping[tuple[str, str], Workload],
         tell: Callable[[str], None],
+        needs_ingresses: Callable[[str], None],
     ) -> None:
         self._catalogue = catalogue
         self._views = views
         self._workloads = workloads
         self._tell = tell
+        self._needs_ingresses = needs_ingresses
         self._known: dict[str, Known] = {}
 
     def known(self, application: Application) -> Known:
@@ -129,6 +131,8 @@ class Applications:
 
     def _whole(self, application: Application, view: ClusterView, verdict: Verdict) -> Verdict:
         """The verdict on a workload together with its claims, ingresses and autoscalers: the worst, the workload's first."""
+        if entries(self._catalogue().effective(application.path).document, "ingress"):
+            self._needs_ingresses(view.link.cluster_id)
         now, namespace = clock.now(), self._catalogue().above(Namespace, application.path).kubernetes_name
         classes = len(view.ingress_classes)
         waits = verdict.status is not Health.HEALTHY

@@ -52,4 +52,21 @@ class HierarchyChange:
     change: Change
 
 
-LiveChange = ObjectChange | StateChange | SightChange | ClusterChange | HierarchyChange
+@dataclass(frozen=True, slots=True)
+class UsageSampled:
+    """A cluster was measured again: its rounds are numbered from 1. `returned`: after rounds that could not be."""
+
+    cluster_id: str
+    round: int
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UsageMissed:
+    """A cluster could not be measured. `first`: after a round that went well, or none at all."""
+
+    cluster_id: str
+    first: bool
+
+
+LiveChange = ObjectChange | StateChange | SightChange | ClusterChange | HierarchyChange | UsageSampled | UsageMissed

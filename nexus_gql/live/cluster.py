@@ -1,12 +1,15 @@
 """What is seen of one cluster: its stores, the reflectors that fill them, and how well it is seen."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
 from typing import Any
 
 from nexus_gql import clock
 from nexus_gql.clusters import ConnectionStatus, Link
 from nexus_gql.supervisor import Supervisor
 
+from .config_maps import ConfigMaps, referred
+from .demand import Want
 from .events import Arrivals, EventLog
 from .health import Sighting
 from .health.application import GRACE
@@ -20,16 +23,18 @@ from .objects import (
     Ingress,
     IngressClass,
     Job,
+    KubernetesNamespace,
+    Node,
     ObjectReference,
     Pod,
     ReplicaSet,
     Service,
     StatefulSet,
 )
-from .reflector import Reflector
 from .resources import (
     AUTOSCALERS,
     CLAIMS,
+    CONFIG_MAPS,
     CRON_JOBS,
     DAEMON_SETS,
     DEPLOYMENTS,
@@ -38,6 +43,8 @@ from .resources import (
     INGRESS_CLASSES,
     INGRESSES,
     JOBS,
+    NAMESPACES,
+    NODES,
     PODS,
     REPLICA_SETS,
     SERVICES,
@@ -45,12 +52,14 @@ from .resources import (
     Resource,
 )
 from .store import APPLICATION_LABEL, Changed, Store, Writer
+from .watching import PartSink, Watching
 
 Tell = Callable[[str, Changed[Any]], None]
 """Called with the kind and the change."""
 
 
-_WATCHED: tuple[Resource[Any], ...] = (
+# Verdicts stand on these: they are watched wherever an environment is.
+_ALWAYS: tuple[Resource[Any], ...] = (
     PODS,
     DEPLOYMENTS,
     REPLICA_SETS,
@@ -61,12 +70,18 @@ _WATCHED: tuple[Resource[Any], ...] = (
     SERVICES,
     ENDPOINT_SLICES,
     CLAIMS,
-    INGRESSES,
-    INGRESS_CLASSES,
     AUTOSCALERS,
 )
-# Credentials that may not list these see everything else as it is, so nothing waits for them.
-_BESIDE = frozenset({resource.kind for resource in (CLAIMS, INGRESSES, INGRESS_CLASSES, AUTOSCALERS, EVENTS)})
+_ON_DEMAND: dict[Want, tuple[Resource[Any], ...]] = {
+    Want.EVENTS: (EVENTS,),
+    Want.NODES: (NODES,),
+    Want.NAMESPACES: (NAMESPACES,),
+    Want.INGRESSES: (INGRESSES, INGRESS_CLASSES),
+}
+# Credentials that may not list the others of them see everything else as it is, so nothing waits for them.
+_ESSENTIAL = frozenset({resource.kind for resource in _ALWAYS} - {CLAIMS.kind, AUTOSCALERS.kind})
+BLINDNESS = 5.0
+"""Seconds after which a kind that cannot be watched means that the cluster is not seen as it is, though it answers."""
 
 
 class ClusterView:
@@ -79,6 +94,7 @@ class ClusterView:
         tell: Tell,
         tell_sight: Callable[["ClusterView"], None],
         tell_event: Callable[[str], None],
+        namespaces: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.link = link
         self.lost_at: float | None = None
@@ -96,6 +112,8 @@ class ClusterView:
         self.ingresses: Store[Ingress] = Store()
         self.ingress_classes: Store[IngressClass] = Store()
         self.autoscalers: Store[Autoscaler] = Store()
+        self.nodes: Store[Node] = Store()
+        self.namespaces: Store[KubernetesNamespace] = Store()
         self.events = EventLog(self._application_of, lambda: tell_event(link.cluster_id))
         self._arrivals = Arrivals(self.events, self._awaited)
         self._supervisor = supervisor
@@ -115,30 +133,63 @@ class ClusterView:
             INGRESSES.kind: self.ingresses,
             INGRESS_CLASSES.kind: self.ingress_classes,
             AUTOSCALERS.kind: self.autoscalers,
+            NODES.kind: self.nodes,
+            NAMESPACES.kind: self.namespaces,
         }
-        self._reflectors: dict[str, Reflector[Any]] = {
-            resource.kind: self._reflector(resource, self.by_kind[resource.kind]) for resource in _WATCHED
+        self.config_maps = ConfigMaps(
+            link, supervisor, Writer(Store(), link.cluster_id, self._told_of(CONFIG_MAPS.kind)), self.look_again
+        )
+        self._namespaces = namespaces
+        self._watching: dict[str, Watching[Any]] = {}
+        self._writers = {
+            kind: Writer(store, link.cluster_id, self._told_of(kind)) for kind, store in self.by_kind.items()
         }
-        self._reflectors[EVENTS.kind] = Reflector(link, EVENTS, self._arrivals, self.look_again)
         self._arrived = False
+        self._timer: asyncio.TimerHandle | None = None
 
-    def _reflector(self, resource: Resource[Any], store: Store[Any]) -> Reflector[Any]:
+    def _told_of(self, kind: str) -> Callable[[Changed[Any]], None]:
         def changed(change: Changed[Any]) -> None:
-            self._tell(resource.kind, change)
+            self._tell(kind, change)
             self._arrivals.look_again()
 
-        writer = Writer(store, self.link.cluster_id, changed)
-        return Reflector(self.link, resource, writer, self.look_again)
+        return changed
 
-    def open(self) -> None:
-        """Begin to watch."""
-        for kind, reflector in self._reflectors.items():
-            self._supervisor.start(self._task(kind), reflector.run)
+    async def adjust(self, wants: Collection[Want], *, always: bool) -> None:
+        """Watch exactly what is needed. `always`: also what verdicts stand on."""
+        wanted = [*_ALWAYS] if always else []
+        for want in wants:
+            wanted += _ON_DEMAND.get(want, ())
+        for kind in self._watching.keys() - {resource.kind for resource in wanted}:
+            await self._stop(kind)
+        for resource in wanted:
+            if resource.kind not in self._watching:
+                self._start(resource)
+        for watching in self._watching.values():
+            watching.namespaces_changed()
+        await self.config_maps.adjust(referred(self) if Want.CONFIG_MAPS in wants else {})
+
+    def _start(self, resource: Resource[Any]) -> None:
+        sink: PartSink[Any] = self._arrivals if resource is EVENTS else self._writers[resource.kind]
+        watching = Watching(self.link, resource, sink, self.look_again, self._namespaces, self._supervisor)
+        self._watching[resource.kind] = watching
+        self._supervisor.start(self._task(resource.kind), watching.run)
+
+    async def _stop(self, kind: str) -> None:
+        del self._watching[kind]
+        await self._supervisor.stop(self._task(kind))
+        if kind == EVENTS.kind:
+            self.events.forget_synced()
+        else:
+            self._writers[kind].forget()
 
     async def close(self) -> None:
         """Stop watching."""
-        for kind in self._reflectors:
+        if self._timer is not None:
+            self._timer.cancel()
+        for kind in [*self._watching]:
+            del self._watching[kind]
             await self._supervisor.stop(self._task(kind))
+        await self.config_maps.adjust({})
 
     def _task(self, kind: str) -> str:
         return f"reflector {self.link.cluster_id} {kind}"
@@ -146,37 +197,76 @@ class ClusterView:
     @property
     def watches(self) -> int:
         """Watches that are open now."""
-        return sum(reflector.open for reflector in self._reflectors.values())
+        return self.config_maps.watches + sum(watching.watches for watching in self._watching.values())
 
     @property
     def synced(self) -> bool:
         """Whether everything that verdicts stand on has been listed once."""
-        return all(store.synced for kind, store in self.by_kind.items() if kind not in _BESIDE)
+        return all(self.by_kind[kind].synced for kind in _ESSENTIAL)
+
+    def has(self, want: Want) -> bool:
+        """Whether everything that a need is for has been listed."""
+        if want is Want.CLUSTER:
+            return self.synced
+        if want is Want.EVENTS:
+            return self.events.synced
+        if want is Want.CONFIG_MAPS:
+            return self.config_maps.synced
+        return all(self.by_kind[resource.kind].synced for resource in _ON_DEMAND[want])
+
+    def trouble_with(self, want: Want) -> str:
+        """Why what a need is for is not seen, as a sentence; empty where nothing is wrong with it."""
+        if self.link.state.status is not ConnectionStatus.CONNECTED:
+            return self.link.state.message
+        watching = [self._watching.get(resource.kind) for resource in _ON_DEMAND.get(want, ())]
+        return next((one.trouble for one in watching if one is not None and one.trouble), "")
 
     @property
     def trouble(self) -> str:
         """Why the cluster is not seen as it is, as a sentence; empty where it is."""
         if self.link.state.status is not ConnectionStatus.CONNECTED:
             return self.link.state.message
-        return next((reflector.trouble for reflector in self._reflectors.values() if reflector.trouble), "")
+        return next((watching.trouble for watching in self._essential() if watching.trouble), "")
+
+    def _essential(self) -> list[Watching[Any]]:
+        return [watching for kind, watching in self._watching.items() if kind in _ESSENTIAL]
 
     def look_again(self) -> None:
-        """The link or a reflector changed: tell, if that changes how well the cluster is seen."""
+        """The link or a watch changed: tell, if that changes how well the cluster is seen."""
         self._arrivals.look_again()
         if self.synced and not self._arrived:
             self._arrived = True
-            self.lost_at = None
-            self._tell_sight(self)
+            self._see()
         connected = self.link.state.status is ConnectionStatus.CONNECTED
-        current = connected and all(
-            reflector.open for kind, reflector in self._reflectors.items() if kind not in _BESIDE
-        )
-        if current and self.lost_at is not None:
-            self.lost_at = None
-            self._tell_sight(self)
-        elif not connected and self.lost_at is None and self.link.state.status is not ConnectionStatus.CONNECTING:
-            self.lost_at = clock.elapsed()
-            self._tell_sight(self)
+        if connected and self.lost_at is not None and all(watching.open for watching in self._essential()):
+            self._see()
+        elif self.lost_at is not None:
+            return
+        elif connected:
+            self._look_at_the_blind()
+        elif self.link.state.status is not ConnectionStatus.CONNECTING:
+            self._lose(clock.elapsed())
+
+    def _look_at_the_blind(self) -> None:
+        """A kind that is refused while the cluster answers leaves us as blind to it as a cluster that is gone."""
+        since = min((one.blind_since for one in self._essential() if one.blind_since is not None), default=None)
+        if since is None:
+            return
+        left = since + BLINDNESS - clock.elapsed()
+        if left <= 0:
+            self._lose(since)
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(left, self.look_again)
+
+    def _see(self) -> None:
+        self.lost_at = None
+        self._tell_sight(self)
+
+    def _lose(self, at: float) -> None:
+        self.lost_at = at
+        self._tell_sight(self)
 
     def _application_of(self, reference: ObjectReference) -> str | None:
         """The application that an event is about, as long as its object is there."""

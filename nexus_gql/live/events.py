@@ -52,6 +52,10 @@ class EventLog:
             found.append(record)
         return found[::-1]
 
+    def get(self, uid: str) -> Record | None:
+        """The event with a UID, as long as it is kept."""
+        return self._records.get(self._versions.get(uid, 0))
+
     def newest_first(self) -> Iterator[Record]:
         """Everything that is kept."""
         return reversed(self._records.values())
@@ -62,6 +66,10 @@ class EventLog:
             self._take(event)
         self.synced = True
         self._tell()
+
+    def forget_synced(self) -> None:
+        """It is not watched any more: what is kept stays, and may be incomplete until the next list."""
+        self.synced = False
 
     def put(self, item: Event) -> None:
         """An event that came, or whose count rose."""
@@ -79,7 +87,11 @@ class EventLog:
         old = self._records.pop(known, None)
         application = self._application_of(event.involved_object) or (old.application_id if old else None)
         self._versions[event.metadata.uid] = version
+        late = version < self.newest
         self._records[version] = Record(version, event, application)
+        if late:
+            # Namespaces that are listed one by one come in any order; readers go by the versions.
+            self._records = dict(sorted(self._records.items()))
         if len(self._records) > CAPACITY:
             self.forgotten = next(iter(self._records))
             gone = self._records.pop(self.forgotten)
@@ -112,6 +124,13 @@ class Arrivals:
         self._queue(sorted(objects, key=_version), listed=True)
         if not self._waiting:
             self._log.replace(())
+
+    def replace_in(self, namespace: str, objects: Iterable[Event]) -> None:  # noqa: ARG002 - an event says where it is
+        """A list of one namespace."""
+        self.replace(objects)
+
+    def complete(self) -> None:
+        """Every namespace that we know was listed, which the lists have told already."""
 
     def put(self, item: Event) -> None:
         """An event that came, or whose count rose."""

@@ -1,6 +1,7 @@
 """Everything that is running, as far as it is seen: the views of the clusters, and the feeds of what changes in them."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from nexus_gql import clock
@@ -11,15 +12,21 @@ from nexus_gql.supervisor import Supervisor
 from .applications import Applications
 from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, SightChange, StateChange
 from .cluster import ClusterView
+from .containers import stage_of
+from .demand import Demands, Want
 from .feed import Feed
 from .health.application import GRACE
+from .logs import Source, Stage, Taps
 from .objects import Observed, Pod
-from .resources import INGRESS_CLASSES, PODS
+from .resources import CONFIG_MAPS, INGRESS_CLASSES, INGRESSES, PODS, SERVICES
 from .store import APPLICATION_LABEL, Changed
+from .usage_meter import Meter
 from .workloads import MAKERS, Workload, observe, pods_of, root_uid, workload_uids
 
 # So many verdicts are reached in one turn of the loop; the rest has to wait, and others get a turn.
 _VERDICTS_A_TURN = 200
+_NAMES = frozenset({SERVICES.kind, INGRESSES.kind, CONFIG_MAPS.kind})
+"""Kinds by which one workload finds another."""
 
 
 class Live:
@@ -33,15 +40,26 @@ class Live:
         self.health_feed: Feed[LiveChange] = Feed()
         self.cluster_feed: Feed[LiveChange] = Feed()
         self.event_feed: Feed[LiveChange] = Feed()
+        self.usage_feed: Feed[LiveChange] = Feed()
+        self.structure_feed: Feed[ClusterChange] = Feed()
+        """What may lead from one workload to another became different: names, templates, texts."""
+        # Few, since each change keeps the catalogue before it: who falls further behind gets a new snapshot.
+        self.hierarchy_feed: Feed[Change] = Feed(256)
         self.hierarchy = hierarchy
         self.fleet = fleet
-        self.applications = Applications(lambda: hierarchy.latest, self.views, self.workloads, self._state_changed)
+        self.applications = Applications(
+            lambda: hierarchy.latest, self.views, self.workloads, self._state_changed, self._needs_ingresses
+        )
         self._supervisor = supervisor
         self._touched_workloads: dict[tuple[str, str], None] = {}
         self._touched_applications: dict[str, None] = {}
         self._settling = False
         self._rechecks: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._adjust = asyncio.Event()
+        self.demands = Demands(self._adjust.set)
+        self.usage = Meter(self.demands, fleet, self.views, supervisor, self.usage_feed)
+
+        self.taps = Taps(lambda source: fleet.link(source.cluster_id), self._stage, supervisor)
 
     def start(self) -> None:
         """Begin to follow the hierarchy and the fleet."""
@@ -52,25 +70,62 @@ class Live:
     # ── which clusters are watched ──
 
     async def _keep(self) -> None:
-        """Watch exactly the registered clusters that environments are on."""
+        """Watch exactly what is needed: the registered clusters that environments are on, and what somebody asks for."""
         while True:
             self._adjust.clear()
-            wanted = {
-                cluster_id
-                for level in self.hierarchy.latest.below(None)
-                if isinstance(level, Environment) and (cluster_id := level.cluster_id) and self.fleet.link(cluster_id)
+            inhabited = {
+                level.cluster_id for level in self.hierarchy.latest.below(None) if isinstance(level, Environment)
             }
+            wanted = {one for one in inhabited | self._demanded() if one is not None and self.fleet.link(one)}
             for cluster_id in [known for known, view in self.views.items() if self._outdated(known, view, wanted)]:
                 await self.views.pop(cluster_id).close()
+                self.demands.forget(cluster_id)
                 self._touch_all(cluster_id)
-            for cluster_id in wanted - self.views.keys():
-                link = self.fleet.link(cluster_id)
-                if link is not None:
-                    view = self.views[cluster_id] = ClusterView(
-                        link, self._supervisor, self._object_changed, self._sight_changed, self._event_came
-                    )
-                    view.open()
+            for cluster_id in wanted:
+                await self._watch(cluster_id, inhabited=cluster_id in inhabited)
+            await self.usage.adjust()
             await self._adjust.wait()
+
+    def _stage(self, source: Source) -> Stage:
+        view = self.views.get(source.cluster_id)
+        return stage_of(None if view is None else view.pods, source)
+
+    def _demanded(self) -> set[str]:
+        return set().union(*(self.demands.clusters(want) for want in Want if want is not Want.USAGE))
+
+    async def _watch(self, cluster_id: str, *, inhabited: bool) -> None:
+        link = self.fleet.link(cluster_id)
+        view = self.views.get(cluster_id)
+        if view is None and link is not None:
+            view = self.views[cluster_id] = ClusterView(
+                link,
+                self._supervisor,
+                self._object_changed,
+                self._sight_changed,
+                self._event_came,
+                lambda: self._namespaces_on(cluster_id),
+            )
+        if view is not None:
+            wants = [want for want in Want if self.demands.wanted(cluster_id, want)]
+            await view.adjust(wants, always=inhabited or Want.CLUSTER in wants)
+
+    def _namespaces_on(self, cluster_id: str) -> set[str]:
+        """The Kubernetes namespaces that are known to be on a cluster."""
+        latest = self.hierarchy.latest
+        return {
+            level.kubernetes_name
+            for level in latest.below(None)
+            if isinstance(level, Namespace) and latest.above(Environment, level.path).cluster_id == cluster_id
+        }
+
+    def keep_structure(self, cluster_ids: Collection[str]) -> None:
+        """What leads from one workload to another is needed of these clusters, for as long as they are watched."""
+        for cluster_id in cluster_ids:
+            self.demands.keep(Want.INGRESSES, cluster_id)
+            self.demands.keep(Want.CONFIG_MAPS, cluster_id)
+
+    def _needs_ingresses(self, cluster_id: str) -> None:
+        self.demands.keep(Want.INGRESSES, cluster_id)
 
     def _outdated(self, cluster_id: str, view: ClusterView, wanted: set[str]) -> bool:
         return cluster_id not in wanted or self.fleet.link(cluster_id) is not view.link
@@ -86,8 +141,9 @@ class Live:
             for level in change.upserted:
                 for application in change.after.applications(level.path):
                     self._touch_application(application.id)
+        self.hierarchy_feed.publish(change)
         told = HierarchyChange(change)
-        for feed in (self.pod_feed, self.workload_feed, self.health_feed, self.event_feed):
+        for feed in (self.pod_feed, self.workload_feed, self.health_feed, self.event_feed, self.usage_feed):
             feed.publish(told)
 
     def _fleet_changed(self, cluster_id: str) -> None:
@@ -102,7 +158,7 @@ class Live:
         if lost:
             asyncio.get_running_loop().call_later(GRACE, self._touch_all, view.link.cluster_id)
         told = SightChange(view.link.cluster_id, lost)
-        for feed in (self.pod_feed, self.workload_feed, self.health_feed):
+        for feed in (self.pod_feed, self.workload_feed, self.health_feed, self.usage_feed):
             feed.publish(told)
 
     def _event_came(self, cluster_id: str) -> None:
@@ -115,6 +171,10 @@ class Live:
             self.pod_feed.publish(told)
         if kind in MAKERS or kind == PODS.kind:
             self._touch_workload_of(change)
+        if kind in MAKERS and self.demands.wanted(change.cluster_id, Want.CONFIG_MAPS):
+            self._adjust.set()
+        if kind in _NAMES or (kind in MAKERS and _built_otherwise(change)):
+            self.structure_feed.publish(ClusterChange(change.cluster_id))
         if kind == INGRESS_CLASSES.kind:
             self._touch_ingresses(change.cluster_id)
         for seen in (change.old, change.new):
@@ -239,6 +299,12 @@ def _differs(change: Changed[Pod]) -> bool:
         or old.metadata.labels != new.metadata.labels
         or old.metadata.owner_references != new.metadata.owner_references
     )
+
+
+def _built_otherwise(change: Changed[Any]) -> bool:
+    """Whether what a workload's pods are made from, or who made it, is another than before."""
+    old, new = change.old, change.new
+    return old is None or new is None or old.spec != new.spec or old.metadata.labels != new.metadata.labels
 
 
 def _appearance(workload: Workload | None) -> object:

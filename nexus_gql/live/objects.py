@@ -1,167 +1,108 @@
-"""What we keep of Kubernetes objects: frozen, and only the fields that somebody reads.
+"""What we keep of Kubernetes objects: those that make pods, and what stands beside them."""
 
-Decoded straight from the apiserver's JSON; times stay the RFC 3339 texts that it wrote.
-"""
+from .metadata import Condition, Meta, NotedMeta, Observed, Owner, Slim
+from .pod_objects import (
+    Amounts,
+    BareTemplate,
+    BareTemplateSpec,
+    Blueprint,
+    ContainerCondition,
+    ContainerSpec,
+    ContainerStatus,
+    KeyReference,
+    Pod,
+    PodSpec,
+    PodStatus,
+    Projected,
+    ProjectedSource,
+    Requirements,
+    Running,
+    Template,
+    TemplateSpec,
+    Terminated,
+    ValueSource,
+    Variable,
+    VariablesSource,
+    Volume,
+    Waiting,
+)
 
-from typing import Protocol
-
-from msgspec import Struct
-
-
-class Slim(Struct, frozen=True, rename="camel", gc=False):
-    """A part of an object. Nothing here refers back to what holds it, so the garbage collector need not look."""
-
-
-class Owner(Slim, frozen=True):
-    """Who an object belongs to."""
-
-    kind: str
-    name: str
-    uid: str
-    controller: bool = False
-
-
-class Meta(Slim, frozen=True):
-    """An object's metadata."""
-
-    name: str
-    uid: str
-    namespace: str = ""
-    resource_version: str = ""
-    generation: int = 0
-    creation_timestamp: str = ""
-    deletion_timestamp: str | None = None
-    labels: dict[str, str] = {}
-    owner_references: list[Owner] = []
-
-
-class Observed(Protocol):
-    """Anything with Kubernetes metadata."""
-
-    @property
-    def metadata(self) -> Meta:
-        """Its name, namespace, UID, labels and owners."""
-        ...
-
-
-class NotedMeta(Meta, frozen=True):
-    """Metadata of kinds whose annotations are read."""
-
-    annotations: dict[str, str] = {}
-
-
-class Condition(Slim, frozen=True):
-    """One of an object's conditions."""
-
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: str | None = None
-    last_update_time: str | None = None
-
-
-class Requirements(Slim, frozen=True):
-    """A container's requests and limits, as quantities."""
-
-    requests: dict[str, str] = {}
-    limits: dict[str, str] = {}
-
-
-class ContainerSpec(Slim, frozen=True):
-    """A container as declared."""
-
-    name: str
-    image: str = ""
-    resources: Requirements = Requirements()
-    restart_policy: str | None = None
-
-
-class Waiting(Slim, frozen=True):
-    """A container that does not run yet, or not now."""
-
-    reason: str = ""
-    message: str = ""
-
-
-class Running(Slim, frozen=True):
-    """A container that runs."""
-
-    started_at: str | None = None
-
-
-class Terminated(Slim, frozen=True):
-    """A container that ended."""
-
-    exit_code: int = 0
-    signal: int | None = None
-    reason: str = ""
-    message: str = ""
-    started_at: str | None = None
-    finished_at: str | None = None
-
-
-class ContainerCondition(Slim, frozen=True):
-    """The state of a container: one of the three is there."""
-
-    waiting: Waiting | None = None
-    running: Running | None = None
-    terminated: Terminated | None = None
-
-
-class ContainerStatus(Slim, frozen=True):
-    """A container as it is."""
-
-    name: str
-    image: str = ""
-    image_i_d: str = ""
-    ready: bool = False
-    started: bool | None = None
-    restart_count: int = 0
-    state: ContainerCondition = ContainerCondition()
-    last_state: ContainerCondition = ContainerCondition()
-
-
-class PodSpec(Slim, frozen=True):
-    """A pod as declared."""
-
-    node_name: str | None = None
-    containers: list[ContainerSpec] = []
-    init_containers: list[ContainerSpec] = []
-    restart_policy: str = "Always"
-
-
-class PodStatus(Slim, frozen=True):
-    """A pod as it is."""
-
-    phase: str = "Unknown"
-    reason: str = ""
-    message: str = ""
-    pod_i_p: str | None = None
-    start_time: str | None = None
-    conditions: list[Condition] = []
-    container_statuses: list[ContainerStatus] = []
-    init_container_statuses: list[ContainerStatus] = []
-
-
-class Pod(Slim, frozen=True):
-    """A pod."""
-
-    metadata: Meta
-    spec: PodSpec = PodSpec()
-    status: PodStatus = PodStatus()
-
-
-class TemplateSpec(Slim, frozen=True):
-    """What a workload's pods are made from, as far as it is read."""
-
-    containers: list[ContainerSpec] = []
-
-
-class Template(Slim, frozen=True):
-    """A pod template."""
-
-    spec: TemplateSpec = TemplateSpec()
+__all__ = [
+    "Amounts",
+    "Autoscaler",
+    "AutoscalerSpec",
+    "AutoscalerStatus",
+    "BareTemplate",
+    "BareTemplateSpec",
+    "Blueprint",
+    "Claim",
+    "ClaimStatus",
+    "Condition",
+    "ConfigMap",
+    "ContainerCondition",
+    "ContainerSpec",
+    "ContainerStatus",
+    "CronJob",
+    "CronJobSpec",
+    "CronJobStatus",
+    "DaemonSet",
+    "DaemonSetSpec",
+    "DaemonSetStatus",
+    "Deployment",
+    "DeploymentSpec",
+    "Endpoint",
+    "EndpointConditions",
+    "EndpointSlice",
+    "Event",
+    "EventSource",
+    "Ingress",
+    "IngressAddress",
+    "IngressClass",
+    "IngressSpec",
+    "IngressStatus",
+    "Job",
+    "JobSpec",
+    "JobStatus",
+    "JobTemplate",
+    "KeyReference",
+    "KubernetesNamespace",
+    "LoadBalancer",
+    "Meta",
+    "Node",
+    "NodeInfo",
+    "NodeSpec",
+    "NodeStatus",
+    "NotedMeta",
+    "ObjectReference",
+    "Observed",
+    "Owner",
+    "Pod",
+    "PodSpec",
+    "PodStatus",
+    "Projected",
+    "ProjectedSource",
+    "ReplicaSet",
+    "ReplicaSetSpec",
+    "ReplicaStatus",
+    "Requirements",
+    "Running",
+    "Series",
+    "Service",
+    "ServicePort",
+    "ServiceSpec",
+    "Slim",
+    "StatefulSet",
+    "StatefulSetSpec",
+    "StatefulSetStatus",
+    "Template",
+    "TemplateSpec",
+    "Terminated",
+    "ValueSource",
+    "Variable",
+    "VariablesSource",
+    "Volume",
+    "Waiting",
+]
 
 
 class DeploymentSpec(Slim, frozen=True):
@@ -193,9 +134,10 @@ class Deployment(Slim, frozen=True):
 
 
 class StatefulSetSpec(Slim, frozen=True):
-    """A StatefulSet as declared."""
+    """A StatefulSet as declared. `service_name`: the Service that gives its pods their names."""
 
     replicas: int = 1
+    service_name: str = ""
     template: Template = Template()
 
 
@@ -308,7 +250,7 @@ class ReplicaSetSpec(Slim, frozen=True):
     """A ReplicaSet as declared."""
 
     replicas: int = 1
-    template: Template = Template()
+    template: BareTemplate = BareTemplate()
 
 
 class ReplicaSet(Slim, frozen=True):
@@ -332,6 +274,7 @@ class ServiceSpec(Slim, frozen=True):
 
     type: str = "ClusterIP"
     cluster_i_p: str = ""
+    cluster_i_ps: list[str] = []
     external_name: str = ""
     selector: dict[str, str] = {}
     ports: list[ServicePort] = []
@@ -399,10 +342,52 @@ class IngressStatus(Slim, frozen=True):
     load_balancer: LoadBalancer = LoadBalancer()
 
 
+class IngressPort(Slim, frozen=True):
+    """A Service's port, by name or number."""
+
+    name: str = ""
+    number: int = 0
+
+
+class IngressService(Slim, frozen=True):
+    """The Service that a way leads to."""
+
+    name: str = ""
+    port: IngressPort = IngressPort()
+
+
+class IngressBackend(Slim, frozen=True):
+    """Where a way leads; to a Service, or to something that is not read."""
+
+    service: IngressService | None = None
+
+
+class IngressPath(Slim, frozen=True):
+    """A way of one host."""
+
+    path: str = ""
+    backend: IngressBackend = IngressBackend()
+
+
+class IngressPaths(Slim, frozen=True):
+    """The ways of one host."""
+
+    paths: list[IngressPath] = []
+
+
+class IngressRule(Slim, frozen=True):
+    """One host; an empty one is every host."""
+
+    host: str = ""
+    http: IngressPaths = IngressPaths()
+
+
 class IngressSpec(Slim, frozen=True):
     """An Ingress as declared, as far as it is read."""
 
     ingress_class_name: str | None = None
+    default_backend: IngressBackend | None = None
+    rules: list[IngressRule] = []
 
 
 class Ingress(Slim, frozen=True):
@@ -440,6 +425,47 @@ class Autoscaler(Slim, frozen=True):
     metadata: Meta
     spec: AutoscalerSpec = AutoscalerSpec()
     status: AutoscalerStatus = AutoscalerStatus()
+
+
+class NodeSpec(Slim, frozen=True):
+    """A node as an administrator wants it."""
+
+    unschedulable: bool = False
+
+
+class NodeInfo(Slim, frozen=True):
+    """What runs on a node itself."""
+
+    kubelet_version: str = ""
+
+
+class NodeStatus(Slim, frozen=True):
+    """A node as it is."""
+
+    capacity: Amounts = Amounts()
+    conditions: list[Condition] = []
+    node_info: NodeInfo = NodeInfo()
+
+
+class Node(Slim, frozen=True):
+    """A node."""
+
+    metadata: Meta
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class KubernetesNamespace(Slim, frozen=True):
+    """A namespace of a cluster: there is nothing but its name to it."""
+
+    metadata: Meta
+
+
+class ConfigMap(Slim, frozen=True):
+    """A ConfigMap's texts; what is binary has no addresses in it."""
+
+    metadata: Meta
+    data: dict[str, str] = {}
 
 
 class ObjectReference(Slim, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 from .objects import (
     Autoscaler,
     Claim,
+    ConfigMap,
     CronJob,
     DaemonSet,
     Deployment,
@@ -16,6 +17,8 @@ from .objects import (
     Ingress,
     IngressClass,
     Job,
+    KubernetesNamespace,
+    Node,
     Observed,
     Pod,
     ReplicaSet,
@@ -68,6 +71,7 @@ class Resource(Generic[T]):
     prefix: str
     plural: str
     struct: type[T]
+    namespaced: bool = True
     _page: "msgspec.json.Decoder[Page[T]]" = field(init=False, repr=False)
     _object: "msgspec.json.Decoder[T]" = field(init=False, repr=False)
 
@@ -107,8 +111,13 @@ JOBS = Resource("Job", "/apis/batch/v1", "jobs", Job)
 CRON_JOBS = Resource("CronJob", "/apis/batch/v1", "cronjobs", CronJob)
 CLAIMS = Resource("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", Claim)
 INGRESSES = Resource("Ingress", "/apis/networking.k8s.io/v1", "ingresses", Ingress)
-INGRESS_CLASSES = Resource("IngressClass", "/apis/networking.k8s.io/v1", "ingressclasses", IngressClass)
+INGRESS_CLASSES = Resource(
+    "IngressClass", "/apis/networking.k8s.io/v1", "ingressclasses", IngressClass, namespaced=False
+)
 AUTOSCALERS = Resource("HorizontalPodAutoscaler", "/apis/autoscaling/v2", "horizontalpodautoscalers", Autoscaler)
 SERVICES = Resource("Service", "/api/v1", "services", Service)
 ENDPOINT_SLICES = Resource("EndpointSlice", "/apis/discovery.k8s.io/v1", "endpointslices", EndpointSlice)
 EVENTS = Resource("Event", "/api/v1", "events", Event)
+NODES = Resource("Node", "/api/v1", "nodes", Node, namespaced=False)
+NAMESPACES = Resource("Namespace", "/api/v1", "namespaces", KubernetesNamespace, namespaced=False)
+CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps", ConfigMap)

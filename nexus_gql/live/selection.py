@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nexus_gql import clock
 from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
 from nexus_gql.paths import Path
 
@@ -10,7 +11,7 @@ from .changes import ObjectChange
 from .cluster import ClusterView
 from .live import Live
 from .objects import Pod
-from .workloads import Workload, age, workload_uids
+from .workloads import Workload, age, observe, workload_uids
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,15 @@ def workloads_in(live: Live, selection: Selection) -> list[Workload]:
     found = []
     for view, namespace in _views(live, selection):
         for uid in workload_uids(view, namespace):
-            workload = live.workloads.get((view.link.cluster_id, uid))
+            workload = known_workload(live, view, uid)
             if workload is not None and selection.has(ObjectChange.of(workload.cluster_id, workload.meta)):
                 found.append(workload)
     return sorted(found, key=lambda workload: (workload.meta.name, workload.meta.namespace, workload.meta.uid))
+
+
+def known_workload(live: Live, view: ClusterView, uid: str) -> Workload | None:
+    """A workload as it was judged last; what was listed this very moment is judged now."""
+    return live.workloads.get((view.link.cluster_id, uid)) or observe(view, uid, clock.now())
 
 
 def _views(live: Live, selection: Selection) -> Iterator[tuple[ClusterView, str]]:

@@ -17,9 +17,25 @@ from .health import (
     judge_pod,
     judge_replica_set,
     judge_stateful_set,
+    pod_ready,
+    rank,
 )
-from .objects import CronJob, DaemonSet, Deployment, Job, Meta, Observed, Pod, ReplicaSet, StatefulSet, Template
+from .objects import (
+    BareTemplate,
+    CronJob,
+    DaemonSet,
+    Deployment,
+    Job,
+    Meta,
+    Observed,
+    Owner,
+    Pod,
+    ReplicaSet,
+    StatefulSet,
+    Template,
+)
 from .resources import CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, STATEFUL_SETS
+from .store import APPLICATION_LABEL
 
 
 class ObservedKind(StrEnum):
@@ -32,6 +48,7 @@ class ObservedKind(StrEnum):
     CRON_JOB = "CRON_JOB"
     REPLICA_SET = "REPLICA_SET"
     POD = "POD"
+    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +75,38 @@ class Workload:
 
 
 def root_uid(view: ClusterView, item: Observed) -> str:
-    """The UID of the workload that an object is part of: the topmost owner that is watched, or the object itself."""
-    for owner in item.metadata.owner_references:
-        if not owner.controller:
-            continue
-        between = view.by_kind[owner.kind] if owner.kind in {REPLICA_SETS.kind, JOBS.kind} else None
-        if between is not None and (owning := between.get(owner.uid)) is not None:
-            return root_uid(view, owning)
-        return owner.uid
-    return item.metadata.uid
+    """The UID of the workload that an object is part of: its topmost owner, or the object itself."""
+    owner = _owner(item.metadata)
+    if owner is None:
+        return item.metadata.uid
+    between = view.by_kind[owner.kind] if owner.kind in {REPLICA_SETS.kind, JOBS.kind} else None
+    if between is not None and (owning := between.get(owner.uid)) is not None:
+        return root_uid(view, owning)
+    return owner.uid
 
 
 def observe(view: ClusterView, uid: str, now: datetime) -> Workload | None:
     """The workload with a UID as it is now; None where it is gone, or is part of another."""
     for kind, look in _LOOKS.items():
         item = view.by_kind[kind].get(uid)
-        if item is not None and (kind == DEPLOYMENTS.kind or not _owned(item.metadata)):
+        if item is not None and (kind not in _PARTS or _owner(item.metadata) is None):
             return look(view, item, now)
-    return None
+    return _other(view, uid, now)
 
 
 def workload_uids(view: ClusterView, namespace: str | None) -> Iterable[str]:
     """The UIDs of the workloads in a Kubernetes namespace, or in all."""
+    others: dict[str, None] = {}
     for kind in _LOOKS:
         store = view.by_kind[kind]
         for item in store.all() if namespace is None else store.in_namespace(namespace):
-            # An operator may own a Deployment, which is a workload all the same.
-            if kind == DEPLOYMENTS.kind or not _owned(item.metadata):
+            owner = _owner(item.metadata) if kind in _PARTS else None
+            # An operator may own a Deployment or a StatefulSet, which is a workload all the same.
+            if owner is None:
                 yield item.metadata.uid
+            elif owner.kind not in _LOOKS:
+                others[owner.uid] = None
+    yield from others
 
 
 def pods_of(view: ClusterView, workload: Workload) -> list[Pod]:
@@ -97,6 +118,8 @@ def pods_of(view: ClusterView, workload: Workload) -> list[Pod]:
         found = _pods_below(view, view.replica_sets.owned_by(uid))
     elif workload.kind is ObservedKind.CRON_JOB:
         found = _pods_below(view, view.jobs.owned_by(uid))
+    elif workload.kind is ObservedKind.OTHER:
+        found = _pods_of_other(view, uid)
     else:
         found = list(view.pods.owned_by(uid))
     return by_creation(found)
@@ -112,15 +135,16 @@ def age(pod: Pod) -> tuple[str, str]:
     return pod.metadata.creation_timestamp, pod.metadata.name
 
 
-def _owned(meta: Meta) -> bool:
-    return any(owner.controller for owner in meta.owner_references)
+def _owner(meta: Meta) -> Owner | None:
+    """Who controls an object. A node owns what its kubelet runs from files, and is no workload."""
+    return next((one for one in meta.owner_references if one.controller and one.kind != "Node"), None)
 
 
 def _pods_below(view: ClusterView, owners: Iterable[Observed]) -> list[Pod]:
     return [pod for owner in owners for pod in view.pods.owned_by(owner.metadata.uid)]
 
 
-def _images(template: Template) -> tuple[str, ...]:
+def _images(template: Template | BareTemplate) -> tuple[str, ...]:
     return tuple(container.image for container in template.spec.containers)
 
 
@@ -228,6 +252,41 @@ def _cron_job(view: ClusterView, cron_job: CronJob, now: datetime) -> Workload:
     )
 
 
+def _other(view: ClusterView, uid: str, now: datetime) -> Workload | None:
+    """What makes pods and is of a kind that nobody here knows, such as an Argo Rollout: seen by what it has made."""
+    made = [item for kind in _PARTS for item in view.by_kind[kind].owned_by(uid)]
+    owner = _owner(made[0].metadata) if made else None
+    if owner is None or owner.kind in _LOOKS:
+        return None
+    pods = by_creation(_pods_of_other(view, uid))
+    first = made[0].metadata
+    verdicts = [judge_pod(pod, now) for pod in pods]
+    ready = sum(pod_ready(pod) for pod in pods)
+    return Workload(
+        view.link.cluster_id,
+        ObservedKind.OTHER,
+        Meta(
+            name=owner.name,
+            uid=uid,
+            namespace=first.namespace,
+            creation_timestamp=min(item.metadata.creation_timestamp for item in made),
+            labels={key: first.labels[key] for key in (APPLICATION_LABEL,) if key in first.labels},
+        ),
+        Replicas(len(pods), len(pods), ready, len(pods), ready),
+        tuple(dict.fromkeys(container.image for pod in pods for container in pod.spec.containers)),
+        min(
+            verdicts,
+            key=lambda one: rank(one.status),
+            default=Verdict(Health.SUSPENDED, f"The {owner.kind} runs no pod."),
+        ),
+    )
+
+
+def _pods_of_other(view: ClusterView, uid: str) -> list[Pod]:
+    below: list[Observed] = [*view.replica_sets.owned_by(uid), *view.jobs.owned_by(uid)]
+    return [*view.pods.owned_by(uid), *_pods_below(view, below)]
+
+
 def runs_of(view: ClusterView, uid: str) -> list[Job]:
     """The jobs that a CronJob has made and that are still there, newest last."""
     return sorted(view.jobs.owned_by(uid), key=lambda job: (job.metadata.creation_timestamp, job.metadata.name))
@@ -242,6 +301,9 @@ _LOOKS: dict[str, Callable[[ClusterView, Any, datetime], Workload]] = {
     REPLICA_SETS.kind: _replica_set,
     PODS.kind: _pod,
 }
+
+_PARTS = (REPLICA_SETS.kind, JOBS.kind, PODS.kind)
+"""Kinds that are workloads of their own only where nothing controls them."""
 
 MAKERS = frozenset(_LOOKS) - {PODS.kind}
 """Kinds that make pods, or what makes them."""

@@ -235,13 +235,19 @@ class Api:
 
     def _log(self, request: Request, target: Target) -> AsyncIterator[bytes]:
         query = request.query_params
-        since = query.get("sinceTime")
+        since, tail = query.get("sinceTime"), _count(query.get("tailLines"))
+        if tail is not None and tail < 0:
+            words = f"Invalid value: {tail}: must be greater than or equal to 0"
+            options = Kind("", "v1", "PodLogOptions", "", True)
+            raise refusals.invalid(
+                options, target.name or "", [refusals.Cause("FieldValueInvalid", "tailLines", words)]
+            )
         return self._nodes.pod_log(
             target.namespace or "",
             target.name or "",
             query.get("container"),
             follow=requests.truth(query.get("follow")),
-            tail=_count(query.get("tailLines")),
+            tail=tail,
             since_seconds=_count(query.get("sinceSeconds")),
             since_time=_instant(since) if since else None,
             previous=requests.truth(query.get("previous")),
@@ -275,8 +281,9 @@ class Api:
                 raise refusals.not_found(target.kind, target.name)
             return _json(named[0], 200, request)
         test = reading.selection(target.kind, requests.listing(request.query_params))
-        items = [one for one in found if test is None or test(one)]
-        kind = target.kind
+        kind, typed = target.kind, {"kind", "apiVersion"}  # which a list's items do not say again
+        chosen = [one for one in found if test is None or test(one)]
+        items = [{field: value for field, value in one.items() if field not in typed} for one in chosen]
         body = {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": {}, "items": items}
         return _json(body, 200, request)
 

@@ -1,5 +1,6 @@
 """Cron schedules as Kubernetes reads them: five fields, names, steps, `@daily` and the like; day of month or day of week where both are set."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,6 +17,9 @@ _SHORT = {
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, _MONTHS), (0, 6, _DAYS))
+_EVERY = re.compile(r"@every ((?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _HORIZON = timedelta(days=366 * 5)
 
 
@@ -51,9 +55,23 @@ class Schedule:
         return (in_month and in_week) if self.any_day or self.any_weekday else (in_month or in_week)
 
 
+@dataclass(frozen=True, slots=True)
+class Every:
+    """`@every 90s`: so many whole seconds after the time before, one at least."""
+
+    seconds: int
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The next time after a moment."""
+        return moment.replace(microsecond=0) + timedelta(seconds=self.seconds)
+
+
 @lru_cache(maxsize=1024)
-def parse(text: str) -> Schedule:
+def parse(text: str) -> Schedule | Every:
     """The schedule; ValueError where it is none."""
+    if (every := _EVERY.fullmatch(text)) is not None:
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(every[1]))
+        return Every(max(1, int(seconds)))
     fields = _SHORT.get(text.strip().lower(), text).split()
     if len(fields) != 5:
         raise ValueError(f"A schedule has five fields, as `*/5 * * * *`; {text[:80]!r} has {len(fields)}.")
@@ -74,8 +92,6 @@ def _field(text: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[
             begin, dash, end = span.partition("-")
             first = _value(begin, low, names)
             last = _value(end, low, names) if dash else high if step else first
-        if high == 6 and first == last == 7:
-            first = last = 0
         if not low <= first <= last <= high or (step and not step.isdecimal()) or step == "0":
             raise ValueError(f"{part!r} is not between {low} and {high}.")
         found.update(range(first, last + 1, int(step or 1)))

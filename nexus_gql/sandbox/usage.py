@@ -81,8 +81,9 @@ class Usage:
         metadata: Object = {
             "name": key[1],
             "creationTimestamp": stamp_of(self._world.now()),
-            "labels": dict(labels_of(obj)),
         }
+        if labels := labels_of(obj):
+            metadata["labels"] = dict(labels)
         if key[0]:
             metadata["namespace"] = key[0]
         window = f"{WINDOW:.0f}s"

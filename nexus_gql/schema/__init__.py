@@ -12,7 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from .context import Context, Rooms
 from .descriptions import describe
-from .feeds import Snapshot, StateFeed, Step, follow
+from .feeds import Following, Snapshot, StateFeed, Step
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
 from .mutation import Mutation
 from .query import Query
@@ -22,12 +22,12 @@ from .subscription import STATE_FEEDS, Subscription
 __all__ = [
     "STATE_FEEDS",
     "Context",
+    "Following",
     "Rooms",
     "Snapshot",
     "StateFeed",
     "Step",
     "build_schema",
-    "follow",
     "sdl",
 ]
 

@@ -11,11 +11,21 @@ from strawberry.dataloader import DataLoader
 
 from nexus_gql.access import Viewer
 from nexus_gql.clusters import Fleet
-from nexus_gql.hierarchy import Hierarchy
+from nexus_gql.hierarchy import Document, Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.paths import Path
+from nexus_gql.topology import Topology
 from nexus_gql.vault import Secret, Vault
-from nexus_gql.workloads import Operation, Operations, Revision, current_of, find_many, revisions_by_number
+from nexus_gql.workloads import (
+    Operation,
+    Operations,
+    Revision,
+    current_of,
+    deployed_settings,
+    find_many,
+    parts_of,
+    revisions_by_number,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,7 @@ class Rooms:
     vault: Vault
     fleet: Fleet
     live: Live
+    topology: Topology
     operations: Operations
     version: str
     replica: str
@@ -56,6 +67,16 @@ class Context:
         return DataLoader(_operations, cache=False)
 
     @cached_property
+    def parts(self) -> DataLoader[str, list[Operation]]:
+        """The parts of larger operations, by the larger one's id."""
+        return DataLoader(_parts, cache=False)
+
+    @cached_property
+    def deployed(self) -> DataLoader[str, Document | None]:
+        """The settings of an application's current revision, by the application's id."""
+        return DataLoader(_deployed, cache=False)
+
+    @cached_property
     def revisions(self) -> DataLoader[tuple[str, Path, int], Revision | None]:
         """Revisions by their application's id and path, and number."""
         return DataLoader(_revisions, cache=False)
@@ -76,6 +97,16 @@ async def _current_operations(ids: list[str]) -> Sequence[Operation | None]:
 
 async def _operations(ids: list[str]) -> Sequence[Operation | None]:
     found = {one.id: one for one in await find_many({UUID(each) for each in ids})}
+    return [found.get(one) for one in ids]
+
+
+async def _parts(ids: list[str]) -> Sequence[list[Operation]]:
+    found = await parts_of(set(ids))
+    return [found[one] for one in ids]
+
+
+async def _deployed(ids: list[str]) -> Sequence[Document | None]:
+    found = await deployed_settings(list(set(ids)))
     return [found.get(one) for one in ids]
 
 

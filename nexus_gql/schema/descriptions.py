@@ -13,9 +13,17 @@ VALUES: dict[str, dict[str, str]] = {
         "AGENT": "An agent.",
         "SERVICE": "Anything else.",
     },
+    "ChangeAction": {
+        "ADD": "It was not there.",
+        "CHANGE": "It was something else.",
+        "REMOVE": "It is not there any more.",
+        "REPLACE": "It was something else, and can only be changed by making the object anew.",
+    },
     "ClusterKind": {
         "KIND": "A KinD cluster of the Docker engine; its credentials are read out of the node's container.",
         "KUBECONFIG": "A cluster as a kubeconfig describes it.",
+        "IN_CLUSTER": "The cluster that Nexus itself runs in, reached by its pod's service account.",
+        "SANDBOX": "A simulated cluster that belongs to this installation of Nexus: no container runs in it.",
     },
     "Concern": {
         "MDK": "Models.",
@@ -35,6 +43,10 @@ VALUES: dict[str, dict[str, str]] = {
         "WAITING": "It does not run yet, or not now; the reason says why.",
         "RUNNING": "It runs.",
         "TERMINATED": "It has ended.",
+    },
+    "EndpointScope": {
+        "CLUSTER": "From inside the cluster.",
+        "INGRESS": "From outside, through the cluster's ingress controller.",
     },
     "EventType": {"NORMAL": "It went as it should.", "WARNING": "Something went wrong, at least for now."},
     "GapReason": {
@@ -71,6 +83,7 @@ VALUES: dict[str, dict[str, str]] = {
         "CRON_JOB": "Makes jobs by a schedule.",
         "REPLICA_SET": "Pods of one version, with no Deployment above.",
         "POD": "A pod that nothing made.",
+        "OTHER": "Something of a kind that Kubernetes itself does not have, seen by the pods that it makes.",
     },
     "OperationKind": {
         "DEPLOY": "Make it run as it is declared.",
@@ -152,6 +165,9 @@ ARGUMENTS = {
     "path": "The level's address: `or/local/models/churn`.",
     "name": "Its name.",
     "id": "Its id.",
+    "ids": "Their ids.",
+    "text": "What to look for, in upper or lower case.",
+    "cluster": "The name of a registered cluster.",
     "key": "A leaf's key: `image.tag`, `env.LOG_LEVEL`.",
     "input": "What it shall be.",
     "patch": "What becomes different.",
@@ -168,6 +184,8 @@ ARGUMENTS = {
     "grep": "Only lines that match, in RE2 syntax.",
     "subject": "Who: the name that a viewer has.",
     "role": "What they may do.",
+    "window": "A span of time that ends now.",
+    "every": "How far apart at least: 15 s or more, since that is how often usage is measured.",
     "expiresIn": "How long it lasts; without it for ever.",
 }
 
@@ -177,6 +195,8 @@ FIELDS = {
     "node": "The item.",
     "pageInfo": "Whether there is more.",
     "cursor": "Its place in the list: hand it back as `after`.",
+    "at": "When it was measured.",
+    "usage": "What it uses.",
     "createdAt": "When it was made.",
     "updatedAt": "When it was changed last.",
     "startedAt": "When it began.",

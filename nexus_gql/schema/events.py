@@ -1,5 +1,6 @@
 """Kubernetes events in GraphQL: pages of them, and the feed."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
 from heapq import merge
@@ -8,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from nexus_gql.live import ClusterView, Event, Live, ObjectChange, Record, Selection, select
+from nexus_gql.live import ClusterView, Event, Live, ObjectChange, Record, Selection, Want, needed, select
 from nexus_gql.paths import Path
-from nexus_gql.problems import NotFound
+from nexus_gql.problems import NotFound, Unreachable
 
 from .clusters import ClusterType
 from .context import Context, Info
@@ -136,14 +137,23 @@ def concerns(record: Record, selection: Selection, cluster_id: str) -> bool:
     return selection.has(ObjectChange(cluster_id, about.namespace, about.uid, record.application_id))
 
 
-def level_events(context: Context, path: Path, first: int, after: str | None) -> EventConnection | None:
+async def level_events(context: Context, path: Path, first: int, after: str | None) -> EventConnection | None:
     """The events of a level, newest first."""
     live = context.rooms.live
     selection = select(context.rooms.hierarchy.latest, path)
     if selection is None:
         return None
-    views = [view for cluster_id in selection.clusters if (view := live.views.get(cluster_id)) is not None]
+    views = [await _with_events(live, cluster_id) for cluster_id in selection.clusters]
     return event_page(views, lambda view, record: concerns(record, selection, view.link.cluster_id), first, after)
+
+
+async def _with_events(live: Live, cluster_id: str) -> ClusterView:
+    view = await needed(live, cluster_id, Want.EVENTS)
+    if view is None:
+        cold = live.views.get(cluster_id)
+        reason = "" if cold is None else cold.trouble_with(Want.EVENTS)
+        raise Unreachable(reason or "The cluster's events have not been read yet; try again in a moment.")
+    return view
 
 
 def event_page(
@@ -189,11 +199,14 @@ async def event_feed(
         selection = select(context.rooms.hierarchy.latest, scope)
         if selection is None or not context.viewer.scope.sees(scope):
             raise NotFound(f"There is no `{scope}` (any more).")
-        update, versions = _newer(live, selection, types, versions, newest=NEWEST if first else None)
-        if first or after is not None or update.events or update.gap is not None:
-            yield update
-        first, after = False, None
-        await live.event_feed.newer(position)
+        with live.demands.held(Want.EVENTS, selection.clusters):
+            if first:
+                await asyncio.gather(*(needed(live, cluster_id, Want.EVENTS) for cluster_id in selection.clusters))
+            update, versions = _newer(live, selection, types, versions, newest=NEWEST if first else None)
+            if first or after is not None or update.events or update.gap is not None:
+                yield update
+            first, after = False, None
+            await live.event_feed.newer(position)
 
 
 def _newer(

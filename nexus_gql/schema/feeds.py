@@ -1,11 +1,11 @@
 """State feeds: the seam between subjects and whoever sends frames.
 
 A `StateFeed` says three things of a subscription field: which feed it follows, what a snapshot of it is, and what a batch of
-changes makes of it. Neither remembers anything of a subscriber, so that equal subscriptions can share each execution.
-`follow` is one subscriber's walk through them.
+changes makes of it. Neither remembers anything of a subscriber, so that equal subscriptions share each execution. A resolver
+answers with a `Following`, which is those three for its arguments; the server then decides who shares what.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -22,7 +22,7 @@ A = TypeVar("A")
 F = TypeVar("F")
 T = TypeVar("T")
 
-SNAPSHOT_ITEMS = 200
+SNAPSHOT_ITEMS = 100
 """Items of one frame of a snapshot; a larger one comes in several."""
 
 
@@ -38,10 +38,10 @@ class UpdateKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Generic[F]):
-    """A state in frames, and the position in the feed that it is as of."""
+    """A state in frames, and the position in the feed that it is as of. A frame may be made when it is asked for."""
 
     position: int
-    frames: Sequence[F]
+    frames: Iterable[F]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +65,49 @@ class StateFeed(Generic[C, A, F]):
     change: Callable[[Context, A, Sequence[C], FeedPosition], Awaitable[Step[F]]]
 
 
-async def follow(subscription: StateFeed[C, A, F], context: Context, arguments: A) -> AsyncGenerator[F, None]:
-    """Snapshot, then changes; a reader that was lapped gets a new snapshot."""
-    feed = subscription.feed(context.rooms)
-    while True:
-        snapshot = await subscription.snapshot(context, arguments)
-        for frame in snapshot.frames:
-            yield frame
-        position = snapshot.position
+@dataclass(frozen=True)
+class Following:
+    """A state feed with its arguments, and in whose sight. Whoever iterates it walks alone."""
+
+    feed: Feed[Any]
+    snapshot: Callable[[], Awaitable[Snapshot[Any]]]
+    change: Callable[[Sequence[Any], int], Awaitable[Step[Any]]]
+    "of changes, and the position of the last"
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        """Snapshot, then changes; a reader that was lapped gets a new snapshot."""
         while True:
-            await feed.newer(position)
-            changes = feed.since(position)
-            if isinstance(changes, Lapsed):
-                break
-            position += len(changes)
-            step = await subscription.change(context, arguments, changes, text_of(feed, position))
-            for frame in step.frames:
+            snapshot = await self.snapshot()
+            for frame in snapshot.frames:
                 yield frame
-            if step.over:
-                return
-            if step.again:
-                break
+            position = snapshot.position
+            while True:
+                await self.feed.newer(position)
+                changes = self.feed.since(position)
+                if isinstance(changes, Lapsed):
+                    break
+                position += len(changes)
+                step = await self.change(changes, position)
+                for frame in step.frames:
+                    yield frame
+                if step.over:
+                    return
+                if step.again:
+                    break
+
+
+def following(subscription: StateFeed[C, A, F], context: Context, arguments: A) -> Following:
+    """What a subscription's resolver answers with."""
+    feed = subscription.feed(context.rooms)
+
+    async def snapshot() -> Snapshot[F]:
+        await context.rooms.hierarchy.current()
+        return await subscription.snapshot(context, arguments)
+
+    async def change(changes: Sequence[C], position: int) -> Step[F]:
+        return await subscription.change(context, arguments, changes, text_of(feed, position))
+
+    return Following(feed, snapshot, change)
 
 
 def text_of(feed: Feed[Any], position: int) -> FeedPosition:
@@ -95,5 +117,11 @@ def text_of(feed: Feed[Any], position: int) -> FeedPosition:
 
 def in_frames(items: Sequence[T], frame: Callable[[Sequence[T], bool], F]) -> list[F]:
     """A state in frames of a bounded size; the last one is complete, and there is always one."""
-    starts = range(0, max(1, len(items)), SNAPSHOT_ITEMS)
-    return [frame(items[start : start + SNAPSHOT_ITEMS], start + SNAPSHOT_ITEMS >= len(items)) for start in starts]
+    return list(one_by_one(items, frame))
+
+
+def one_by_one(items: Sequence[T], frame: Callable[[Sequence[T], bool], F]) -> Iterator[F]:
+    """The same for thousands of items: a frame is made when it is asked for, so `frame` must not look at what may have moved on."""
+    for start in range(0, max(1, len(items)), SNAPSHOT_ITEMS):
+        end = start + SNAPSHOT_ITEMS
+        yield frame(items[start:end], end >= len(items))

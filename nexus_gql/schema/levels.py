@@ -1,7 +1,7 @@
 """The four levels of the hierarchy in GraphQL."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import strawberry
 
@@ -11,30 +11,40 @@ from nexus_gql.hierarchy import (
     ApplicationKind,
     Catalogue,
     Concern,
+    Document,
+    Effective,
     Environment,
     Namespace,
     Project,
     Stage,
+    counterparts,
 )
 from nexus_gql.hierarchy import Level as AnyLevel
-from nexus_gql.live import Health, arrived, loading, summarise
+from nexus_gql.live import arrived, loading, pods_in, select, summarise
 from nexus_gql.paths import Path
 from nexus_gql.paths import name as name_of
 from nexus_gql.problems import Forbidden, Unreachable
 
 from .clusters import ClusterType, cluster_type
+from .comparison import Diff, settings_diff
 from .context import Context, Info
+from .endpoints import Endpoint, endpoints
 from .events import EventConnection, level_events
 from .health import HealthState, HealthSummary, state_of, summary_of
 from .node import Node, node_id
 from .operations import OperationConnection, OperationType, operation_page, operation_type
-from .paging import PageInfo, cursor, page_of, page_size
-from .pods import PodType, pod_type
+from .paging import page_size
+from .pods import PodType, pod_type, pods_usage
 from .provenance import EffectiveSettings
 from .revisions import DeployedRevision, revision_type
-from .scalars import Instant
+from .scalars import Duration, Instant
 from .settings import Settings, own_settings
-from .workloads import WorkloadType, workload_type
+from .unmanaged import unmanaged_page
+from .usage import WINDOW, UsagePoint, UsageType, beginning, measured, usage_point, usage_type
+from .workloads import WorkloadConnection, WorkloadType, workload_type
+
+if TYPE_CHECKING:
+    from .applications import ApplicationConnection, ApplicationFilter
 
 T = TypeVar("T")
 
@@ -107,8 +117,8 @@ class Level(Node):
         return Instant(self._opened(info).updated_at)
 
     @strawberry.field(description="What Kubernetes reports of what runs here, newest first.")
-    def events(self, info: Info, first: int | None = 50, after: str | None = None) -> EventConnection | None:
-        return level_events(info.context, self._opened(info).path, page_size(first, 50), after)
+    async def events(self, info: Info, first: int | None = 50, after: str | None = None) -> EventConnection | None:
+        return await level_events(info.context, self._opened(info).path, page_size(first, 50), after)
 
     @strawberry.field(description="Operations on this level and below, newest first.")
     async def operations(self, info: Info, first: int | None = 20, after: str | None = None) -> OperationConnection:
@@ -118,6 +128,13 @@ class Level(Node):
     @strawberry.field(description="Your role here.")
     def viewer_role(self, info: Info) -> Role:
         return info.context.viewer.scope.role(self._any.path)
+
+    async def _applications(
+        self, info: Info, wanted: "ApplicationFilter | None", first: int | None, after: str | None
+    ) -> "ApplicationConnection":
+        from .applications import application_page
+
+        return await application_page(info.context, self.catalogue, self._any.path, wanted, first, after)
 
     @property
     def _any(self) -> AnyLevel:
@@ -143,14 +160,14 @@ class ProjectType(Level):
         return _children(self, info, EnvironmentType)
 
     @strawberry.field(description="All applications below, by path.")
-    def applications(
+    async def applications(
         self,
         info: Info,
-        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        filter: Annotated["ApplicationFilter", strawberry.lazy(".applications")] | None = None,  # noqa: A002
         first: int | None = 50,
         after: str | None = None,
-    ) -> "ApplicationConnection":
-        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+    ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
+        return await self._applications(info, filter, first, after)
 
 
 @strawberry.type(name="Environment", description="A place where a project runs: a stage, on one cluster.")
@@ -175,14 +192,28 @@ class EnvironmentType(Level):
         return _children(self, info, NamespaceType)
 
     @strawberry.field(description="All applications below, by path.")
-    def applications(
+    async def applications(
         self,
         info: Info,
-        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        filter: Annotated["ApplicationFilter", strawberry.lazy(".applications")] | None = None,  # noqa: A002
         first: int | None = 50,
         after: str | None = None,
-    ) -> "ApplicationConnection":
-        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+    ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
+        return await self._applications(info, filter, first, after)
+
+    @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
+    def usage(self, info: Info) -> UsageType | None:
+        return _level_usage(info, self.catalogue, self._opened(info))
+
+    @strawberry.field(
+        description="Workloads seen in its Kubernetes namespaces that no application declares, by name. null with the error "
+        "UNREACHABLE while its cluster has not been read yet."
+    )
+    async def unmanaged(
+        self, info: Info, first: int | None = 50, after: str | None = None
+    ) -> WorkloadConnection | None:
+        path = self._opened(info).path
+        return await unmanaged_page(info.context, self.catalogue, path, page_size(first, 50), after)
 
 
 @strawberry.type(name="Namespace", description="A part of an environment: one Kubernetes namespace.")
@@ -201,15 +232,19 @@ class NamespaceType(Level):
         level: Namespace = self._opened(info)  # type: ignore[assignment]
         return level.kubernetes_name
 
+    @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
+    def usage(self, info: Info) -> UsageType | None:
+        return _level_usage(info, self.catalogue, self._opened(info))
+
     @strawberry.field(description="Its applications, by path.")
-    def applications(
+    async def applications(
         self,
         info: Info,
-        filter: "ApplicationFilter | None" = None,  # noqa: A002
+        filter: Annotated["ApplicationFilter", strawberry.lazy(".applications")] | None = None,  # noqa: A002
         first: int | None = 50,
         after: str | None = None,
-    ) -> "ApplicationConnection":
-        return application_page(info.context, self.catalogue, self._any.path, filter, first, after)
+    ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
+        return await self._applications(info, filter, first, after)
 
 
 @strawberry.type(
@@ -250,6 +285,61 @@ class ApplicationType(Level):
     def pods(self, info: Info) -> list[PodType] | None:
         return self._once_read(info, lambda: self._pods(info.context), strict=True)
 
+    @strawberry.field(description="What its pods use together; null where it was not deployed.")
+    def usage(self, info: Info) -> UsageType | None:
+        place = info.context.rooms.live.applications.place(self._application)
+        if place is None or not self._application.deployed:
+            return None
+        return pods_usage(info, place[0], info.context.rooms.live.applications.pods(self._application))
+
+    @strawberry.field(
+        description="What it used in a window that ends now, oldest first. There are points, up to an hour back, of the time in "
+        "which somebody looked at usage on its cluster: one each 15 s."
+    )
+    def usage_history(self, info: Info, window: Duration | None = WINDOW) -> list[UsagePoint] | None:
+        place, begin = info.context.rooms.live.applications.place(self._application), beginning(window)
+        if place is None or not self._application.deployed:
+            return None
+        history = info.context.rooms.live.usage.history
+        return measured(
+            info.context,
+            place[0].link.cluster_id,
+            lambda _: [usage_point(point) for point in history.since(self._application.id, begin)],
+        )
+
+    @strawberry.field(
+        description="Whether its effective settings differ from the current revision; no where nothing is deployed. A new text of "
+        "a secret counts as well."
+    )
+    def outdated(self, info: Info) -> bool:
+        return self._of_deployed(info, False, lambda settings: settings != self._effective.document)
+
+    @strawberry.field(
+        description="Addresses at which what is deployed answers: inside the cluster, then through ingress rules with a host."
+    )
+    def endpoints(self, info: Info) -> list[Endpoint]:
+        return self._of_deployed(info, [], lambda settings: endpoints(self.catalogue, self._application, settings))
+
+    @strawberry.field(
+        description="The same application, by namespace and name, in the project's other environments, as far as you may see it."
+    )
+    def counterparts(self, info: Info) -> list["ApplicationType"]:
+        found = counterparts(self.catalogue, self._any.path)
+        return [ApplicationType.of(self.catalogue, one) for one in found if info.context.viewer.scope.sees(one.path)]
+
+    @strawberry.field(
+        description="How its effective settings differ from another application's, which is what was before. Secrets are compared "
+        "as set or not set. null where the other is not there."
+    )
+    def compare(
+        self,
+        info: Info,
+        other: Annotated[Path, strawberry.argument(name="with", description="The other application.")],
+    ) -> Diff | None:
+        if self.catalogue.get(Application, other) is None or not info.context.viewer.scope.sees(other):
+            return None
+        return settings_diff(self.catalogue.effective(other), self._effective)
+
     @strawberry.field(description="What was deployed last and is there; null where nothing is.")
     async def revision(self, info: Info) -> DeployedRevision | None:
         application = self._application
@@ -257,6 +347,21 @@ class ApplicationType(Level):
             return None
         found = await info.context.revisions.load((application.id, application.path, application.revision))
         return None if found is None else revision_type(found)
+
+    @property
+    def _effective(self) -> Effective:
+        return self.catalogue.effective(self._any.path)
+
+    def _of_deployed(self, info: Info, nothing: T, answer: Callable[[Document], T]) -> T:
+        """What follows from the settings of the current revision; `nothing` where there is none, without a task for it."""
+        if self._application.revision is None:
+            return nothing
+
+        async def looked_up() -> T:
+            settings = await info.context.deployed.load(self._application.id)
+            return nothing if settings is None else answer(settings)
+
+        return looked_up()  # type: ignore[return-value]
 
     @property
     def _application(self) -> Application:
@@ -290,6 +395,19 @@ class ApplicationType(Level):
         if not await arrived(info.context.rooms.live, [cluster_id]) and strict:
             raise Unreachable("The cluster has not been read yet; try again in a moment.")
         return answer()
+
+
+def _level_usage(info: Info, catalogue: Catalogue, level: AnyLevel) -> UsageType | None:
+    """What runs in an environment or a namespace, whoever declared it."""
+    cluster_id, selection = catalogue.above(Environment, level.path).cluster_id, select(catalogue, level.path)
+    live = info.context.rooms.live
+    if selection is None or cluster_id is None:
+        return None
+    return measured(
+        info.context,
+        cluster_id,
+        lambda poller: usage_type(live.usage.usage(cluster_id, (pod for _, pod in pods_in(live, selection))), poller),
+    )
 
 
 _TYPES: dict[type[AnyLevel], type[Level]] = {
@@ -331,72 +449,3 @@ def visible_applications(context: Context, catalogue: Catalogue, scope: Path | N
     if (viewer.role(scope) if scope is not None else viewer.role(None)) >= Role.VIEWER:
         return found
     return [application for application in found if viewer.sees(application.path)]
-
-
-@strawberry.input(description="Which applications. All that is given must hold.")
-class ApplicationFilter:
-    text: str | None = strawberry.field(default=None, description="Part of the path or the display name.")
-    kinds: list[ApplicationKind] | None = strawberry.field(default=None, description="Of one of these kinds.")
-    concerns: list[Concern] | None = strawberry.field(
-        default=None, description="In a namespace of one of these concerns."
-    )
-    health: list[Health] | None = strawberry.field(default=None, description="In one of these states.")
-
-    def takes(self, context: Context, catalogue: Catalogue, application: Application) -> bool:
-        """Whether an application is wanted."""
-        text = (self.text or "").casefold()
-        if text not in application.path and text not in application.display_name.casefold():
-            return False
-        if self.kinds is not None and application.kind not in self.kinds:
-            return False
-        if self.concerns is not None and catalogue.above(Namespace, application.path).concern not in self.concerns:
-            return False
-        return self.health is None or _status(context, application) in self.health
-
-
-def _status(context: Context, application: Application) -> Health:
-    return context.rooms.live.applications.known(application).state.verdict.status
-
-
-@strawberry.type(description="An application and its place in the list.")
-class ApplicationEdge:
-    cursor: str
-    node: ApplicationType
-
-
-@strawberry.type(description="Applications, by path.")
-class ApplicationConnection:
-    edges: list[ApplicationEdge]
-    nodes: list[ApplicationType]
-    page_info: PageInfo
-    total_count: int = strawberry.field(description="How many there are in all, filtered, that you may see.")
-
-
-def application_page(
-    context: Context,
-    catalogue: Catalogue,
-    scope: Path | None,
-    wanted: ApplicationFilter | None,
-    first: int | None,
-    after: str | None,
-) -> ApplicationConnection:
-    """A page of the applications at or below a level."""
-    found: Iterable[Application] = visible_applications(context, catalogue, scope)
-    if wanted is not None:
-        found = (application for application in found if wanted.takes(context, catalogue, application))
-    items = list(found)
-    page, info = page_of(items, _place, list[str], first=page_size(first, 50), after=after)
-    nodes = [ApplicationType.of(catalogue, application) for application in page]
-    return ApplicationConnection(
-        edges=[
-            ApplicationEdge(cursor=cursor(_place(application)), node=node)
-            for application, node in zip(page, nodes, strict=True)
-        ],
-        nodes=nodes,
-        page_info=info,
-        total_count=len(items),
-    )
-
-
-def _place(application: Application) -> list[str]:
-    return application.path.split("/")

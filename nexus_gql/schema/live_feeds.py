@@ -1,5 +1,6 @@
 """The feeds of what runs: pods, workloads and health of a scope, and the clusters' connections."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -28,7 +29,7 @@ from nexus_gql.problems import NotFound
 
 from .clusters import ClusterType, SourceState, cluster_type, sees_cluster, sources_of, visible_clusters
 from .context import Context, Rooms
-from .feeds import Snapshot, StateFeed, Step, UpdateKind, in_frames, text_of
+from .feeds import Snapshot, StateFeed, Step, UpdateKind, in_frames, one_by_one, text_of
 from .health import HealthSummary, summary_of
 from .levels import ApplicationType, level_id, visible_applications
 from .node import Node, node_id
@@ -36,6 +37,7 @@ from .pods import PodType, pod_id, pod_type
 from .scalars import FeedPosition
 from .workloads import WorkloadType, workload_id, workload_of, workload_type
 
+X = TypeVar("X")
 N = TypeVar("N", bound=Node)
 F = TypeVar("F")
 
@@ -92,11 +94,12 @@ def selected(context: Context, scope: Path) -> Selection:
 
 
 @dataclass(frozen=True)
-class _Objects(Generic[N, F]):
+class _Objects(Generic[X, N, F]):
     """What pods and workloads have in common: objects on clusters, looked up by UID when they changed."""
 
     feed: Callable[[Live], Feed[LiveChange]]
-    all: Callable[[Live, Selection], list[N]]
+    all: Callable[[Live, Selection], Sequence[X]]
+    node: Callable[[X], N]
     one: Callable[[Context, ObjectChange], N | None]
     id: Callable[[str, str], strawberry.ID]
     frame: Callable[..., F]
@@ -109,19 +112,22 @@ class _Objects(Generic[N, F]):
         live = context.rooms.live
         await arrived(live, selected(context, scope).clusters)
         selection, feed = selected(context, scope), self.feed(live)
-        sources = sources_of(context, selection.clusters)
+        sources, position = sources_of(context, selection.clusters), feed.position
 
-        def frame(items: Sequence[N], complete: bool) -> F:
+        def frame(items: Sequence[X], complete: bool) -> F:
             return self.frame(
                 kind=UpdateKind.SNAPSHOT,
-                position=text_of(feed, feed.position),
+                position=text_of(feed, position),
                 complete=complete,
-                upserted=list(items),
+                upserted=[self.node(item) for item in items],
                 removed=[],
                 sources=sources,
             )
 
-        return Snapshot(feed.position, in_frames(self.all(live, selection), frame))
+        items = self.all(live, selection)
+        # Ten thousand are looked up in half of what one turn may take, and a frame needs the other half.
+        await asyncio.sleep(0)
+        return Snapshot(position, one_by_one(items, frame))
 
     async def change(
         self, context: Context, scope: Path, changes: Sequence[LiveChange], position: FeedPosition
@@ -132,7 +138,7 @@ class _Objects(Generic[N, F]):
             return Step(
                 [self._frame(context, None, position, removed=self._all_before(context, scope, changes))], over=True
             )
-        if _means_something_else(changes, scope):
+        if means_something_else(changes, scope):
             return Step(again=True)
         upserted, removed = self._differences(context, selection, changes)
         sight = [one for one in changes if isinstance(one, SightChange) and one.cluster_id in selection.clusters]
@@ -162,7 +168,7 @@ class _Objects(Generic[N, F]):
         """The ids of what lay in a scope before it was deleted."""
         for one in changes:
             if isinstance(one, HierarchyChange) and (before := select(one.change.before, scope)) is not None:
-                return [item.id for item in self.all(context.rooms.live, before)]
+                return [self.node(item).id for item in self.all(context.rooms.live, before)]
         return []
 
     def _frame(
@@ -185,7 +191,7 @@ class _Objects(Generic[N, F]):
         )
 
 
-def _means_something_else(changes: Iterable[LiveChange], scope: Path) -> bool:
+def means_something_else(changes: Iterable[LiveChange], scope: Path) -> bool:
     """Whether a scope stands for other places than before."""
     return any(
         isinstance(one, HierarchyChange) and select(one.change.before, scope) != select(one.change.after, scope)
@@ -201,7 +207,8 @@ def _pod(context: Context, change: ObjectChange) -> PodType | None:
 
 PODS = _Objects(
     lambda live: live.pod_feed,
-    lambda live, selection: [pod_type(view, pod) for view, pod in pods_in(live, selection)],
+    pods_in,
+    lambda seen: pod_type(*seen),
     _pod,
     pod_id,
     PodUpdate,
@@ -209,7 +216,8 @@ PODS = _Objects(
 
 WORKLOADS = _Objects(
     lambda live: live.workload_feed,
-    lambda live, selection: [workload_type(workload) for workload in workloads_in(live, selection)],
+    workloads_in,
+    workload_type,
     lambda context, change: workload_of(context, change.cluster_id, change.uid),
     workload_id,
     WorkloadUpdate,

@@ -6,7 +6,19 @@ from enum import Enum
 import strawberry
 
 from nexus_gql import clock
-from nexus_gql.live import Cursor, Follower, Line, LogFrame, MalformedCursor, Pattern, Source, Start, UnusablePattern
+from nexus_gql.live import (
+    Cursor,
+    Follower,
+    Gap,
+    Line,
+    LogFrame,
+    MalformedCursor,
+    Pattern,
+    Seen,
+    Source,
+    Start,
+    UnusablePattern,
+)
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest
 
@@ -121,8 +133,7 @@ def span(text: Duration | None, name: str = "since") -> float | None:
 def follower(
     context: Context,
     wanted: LogInput,
-    sources: Callable[[], dict[str, Source]],
-    running: Callable[[Source], bool],
+    look: Callable[[], Seen],
 ) -> Follower:
     """A reader for what an input asks; BadRequest where that cannot be read."""
     if wanted.tail is not None and wanted.tail < 0:
@@ -134,13 +145,23 @@ def follower(
         raise BadRequest(str(error)) from error
     start = Start(tail=wanted.tail, since=span(wanted.since), previous=bool(wanted.previous))
     return Follower(
-        lambda source: context.rooms.fleet.link(source.cluster_id),
-        sources,
-        running,
+        context.rooms.live.taps,
+        look,
         start,
         cursor,
         pattern,
         follow=wanted.follow is not False,
+    )
+
+
+def _gap(context: Context, gap: Gap) -> FeedGap:
+    return FeedGap(
+        source=None if gap.source is None else log_source(context, gap.source),
+        from_=None if gap.since is None else Instant(clock.format_instant(gap.since)),
+        to=None if gap.until is None else Instant(clock.format_instant(gap.until)),
+        lines=gap.lines,
+        reason=GapReason(gap.reason.value),
+        message=gap.message,
     )
 
 
@@ -158,7 +179,7 @@ def log_update(context: Context, frame: LogFrame) -> LogUpdate:
             for source, line in frame.lines
         ],
         cursor=frame.cursor,
-        gaps=[],
+        gaps=[_gap(context, gap) for gap in frame.gaps],
         opened=[log_source(context, source) for source in frame.opened],
         closed=[log_source(context, source) for source in frame.closed],
     )

@@ -14,7 +14,9 @@ from nexus_gql.hierarchy import (
     LevelChange,
     NewLevel,
     Stage,
+    check_clone,
     check_new,
+    clone,
     configure,
     create,
     delete,
@@ -23,7 +25,7 @@ from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.hierarchy import update as update_level
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest, Problem, ProblemCode, Refused
-from nexus_gql.workloads import OperationKind, Options, Wanted, find
+from nexus_gql.workloads import OperationKind, Options, Wanted, find, in_options
 
 from .access import ApiTokenType, GrantType, grant_type, token_type
 from .clusters import ClusterInput, ClusterType, cluster_type, target_of
@@ -39,7 +41,7 @@ from .levels import (
 )
 from .node import key_of, node_id
 from .operations import OperationType, operation_type
-from .payloads import ProblemType, answered, problems_of
+from .payloads import MissingSecret, ProblemType, answered, problems_of
 from .query import operation_key
 from .scalars import Duration
 from .settings import SettingsPatch, patch_shape
@@ -66,6 +68,9 @@ class ProjectPayload:
 @strawberry.type(description="What became of an environment.")
 class EnvironmentPayload:
     environment: EnvironmentType | None = _none()
+    missing_secrets: list[MissingSecret] = strawberry.field(
+        default_factory=list, description="Left out of a copy, still to be set; by path and key."
+    )
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -93,7 +98,12 @@ class LevelPayload:
 
 @strawberry.type(description="What is gone.")
 class DeletePayload:
-    deleted: strawberry.ID | None = strawberry.field(default=None, description="The id of what is gone.")
+    deleted: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of what is gone; null while an operation is at it, and for a dry run."
+    )
+    operation: OperationType | None = strawberry.field(
+        default=None, description="With `remove`: what takes the workloads away first, and says how far it is."
+    )
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -241,6 +251,17 @@ class Mutation:
     async def create_environment(self, info: Info, input: CreateEnvironmentInput) -> EnvironmentPayload:  # noqa: A002
         return await answered(EnvironmentPayload, _create_environment(info.context, input))
 
+    @strawberry.mutation(
+        description="Copy an environment under another name, with all its levels and settings. Secrets are left out: see "
+        "`missingSecrets`. References into the source lead into the copy, and its Kubernetes namespaces get names of their own. "
+        "cluster: the name of a registered one; without it the source's, and where a LOCAL one has none, the only KinD cluster of "
+        "the Docker engine. Nothing is deployed. Needs ADMIN at the project."
+    )
+    async def clone_environment(
+        self, info: Info, path: Path, name: str, cluster: str | None = None
+    ) -> EnvironmentPayload:
+        return await answered(EnvironmentPayload, _clone_environment(info.context, path, name, cluster))
+
     @strawberry.mutation(description="Make a namespace in an environment. Needs DEPLOYER there.")
     async def create_namespace(self, info: Info, input: CreateNamespaceInput) -> NamespacePayload:  # noqa: A002
         async def work() -> NamespacePayload:
@@ -288,15 +309,22 @@ class Mutation:
         return await answered(LevelPayload, work())
 
     @strawberry.mutation(
-        description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed. Needs DEPLOYER "
+        description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed, unless remove: "
+        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Needs DEPLOYER "
         "at the level above; ADMIN everywhere for a project."
     )
-    async def delete_level(self, info: Info, path: Path) -> DeletePayload:
-        async def work() -> DeletePayload:
-            require(info.context.viewer, "deleteLevel", path, "path")
-            return DeletePayload(deleted=level_id(await delete(info.context.rooms.hierarchy, path)))
-
-        return await answered(DeletePayload, work())
+    async def delete_level(
+        self,
+        info: Info,
+        path: Path,
+        remove: bool | None = False,
+        delete_volumes: bool | None = False,
+        options: OperationOptions | None = None,
+    ) -> DeletePayload:
+        return await answered(
+            DeletePayload,
+            _deleted(info.context, path, options, running=bool(remove), volumes=bool(delete_volumes)),
+        )
 
     @strawberry.mutation(
         description="Change one level's settings. Nothing on a cluster changes until something is deployed. dryRun: say what "
@@ -375,6 +403,13 @@ class Mutation:
     ) -> OperationPayload:
         work = _asked(info.context, "remove", OperationKind.REMOVE, path, options, delete_volumes=bool(delete_volumes))
         return await answered(OperationPayload, work)
+
+    @strawberry.mutation(
+        description="Run a job or a cron job once more, now, as it is deployed. The operation ends with the run. It waits for "
+        "what is under way at the application. Needs DEPLOYER there."
+    )
+    async def run(self, info: Info, path: Path, options: OperationOptions | None = None) -> OperationPayload:
+        return await answered(OperationPayload, _asked(info.context, "run", OperationKind.RUN, path, options))
 
     @strawberry.mutation(
         description="End an operation: one that waits at once, one that runs at its next step; what it has applied stays."
@@ -512,6 +547,22 @@ async def _create_environment(context: Context, given: CreateEnvironmentInput) -
     return EnvironmentPayload(environment=EnvironmentType.of(hierarchy.latest, level))
 
 
+async def _clone_environment(context: Context, source: Path, name: str, cluster_name: str | None) -> EnvironmentPayload:
+    hierarchy, viewer = context.rooms.hierarchy, context.viewer
+    require(viewer, "cloneEnvironment", source, "path")
+    named = None if cluster_name is None else str(_named(context, cluster_name, "cluster").id)
+    # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
+    level = check_clone(await hierarchy.current(), viewer, source, name, named)
+    cluster_id = named or level.cluster_id
+    if cluster_id is None and level.stage is Stage.LOCAL and (found := await _only_kind(context, name)) is not None:
+        cluster_id = str(found.id)
+    done = await clone(hierarchy, viewer, source, name, cluster_id)
+    return EnvironmentPayload(
+        environment=EnvironmentType.of(hierarchy.latest, done.environment),
+        missing_secrets=[MissingSecret(path=one.path, key=one.key) for one in done.missing],
+    )
+
+
 async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: Stage) -> Cluster | None:
     """The cluster that a new environment is to be on: named, connected to, or the only KinD cluster there is."""
     fleet = context.rooms.fleet
@@ -521,12 +572,18 @@ async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: S
         return _named(context, given.cluster, "input", "cluster")
     if given.connect is not None:
         require_role(context.viewer, Role.ADMIN, None, "input", "connect")
-        target = target_of(given.connect)
         try:
+            target = target_of(given.connect)
             return await register_or_take(fleet, target.name or given.name, target)
         except Refused as refused:
             raise Refused(_connecting(problem) for problem in refused.problems) from refused
-    target_found = await only_kind(fleet) if stage is Stage.LOCAL else None
+    return await _only_kind(context, given.name) if stage is Stage.LOCAL else None
+
+
+async def _only_kind(context: Context, name: str) -> Cluster | None:
+    """The only KinD cluster of the Docker engine, which is registered where that is the viewer's to do."""
+    fleet = context.rooms.fleet
+    target_found = await only_kind(fleet)
     if target_found is None:
         return None
     known = [row for row in fleet.rows() if row.kind == "KIND" and row.target.get("name") == target_found.name]
@@ -534,7 +591,7 @@ async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: S
         return known[0]
     if context.viewer.scope.role(None) < Role.ADMIN:
         return None
-    return await register_or_take(fleet, target_found.name or given.name, target_found)
+    return await register_or_take(fleet, target_found.name or name, target_found)
 
 
 def _connecting(problem: Problem) -> Problem:
@@ -591,8 +648,32 @@ async def _asked(
     delete_volumes: bool = False,
 ) -> OperationPayload:
     require(context.viewer, mutation, path, "path")
+    said = _said(options, delete_volumes=delete_volumes)
+    accepted = await context.rooms.operations.ask(context.viewer, Wanted(kind, path, said, shape, replicas))
+    return OperationPayload(
+        operation=None if accepted.operation is None else operation_type(accepted.operation),
+        warnings=problems_of(accepted.warnings),
+    )
+
+
+async def _deleted(
+    context: Context, path: Path, options: OperationOptions | None, *, running: bool, volumes: bool
+) -> DeletePayload:
+    require(context.viewer, "deleteLevel", path, "path")
+    said = _said(options, delete_volumes=volumes)
+    if running:
+        accepted = await context.rooms.operations.ask_deletion(context.viewer, Wanted(OperationKind.DELETE, path, said))
+        return DeletePayload(operation=None if accepted.operation is None else operation_type(accepted.operation))
+    try:
+        gone = await delete(context.rooms.hierarchy, path, expected_version=said.expected_version, dry_run=said.dry_run)
+    except Refused as refused:
+        raise Refused(in_options(problem) for problem in refused.problems) from refused
+    return DeletePayload(deleted=None if said.dry_run else level_id(gone))
+
+
+def _said(options: OperationOptions | None, *, delete_volumes: bool) -> Options:
     given = options or OperationOptions()
-    said = Options(
+    return Options(
         reason=given.reason,
         expected_version=given.expected_version,
         request_id=None if given.request_id is None else str(given.request_id),
@@ -600,9 +681,4 @@ async def _asked(
         take_over=bool(given.take_over),
         recreate=bool(given.recreate),
         delete_volumes=delete_volumes,
-    )
-    accepted = await context.rooms.operations.ask(context.viewer, Wanted(kind, path, said, shape, replicas))
-    return OperationPayload(
-        operation=None if accepted.operation is None else operation_type(accepted.operation),
-        warnings=problems_of(accepted.warnings),
     )

@@ -24,9 +24,7 @@ class OperationUpdate:
     position: FeedPosition
     complete: bool = strawberry.field(description="False only in a snapshot's frames before its last.")
     upserted: list[OperationType] = strawberry.field(description="Operations that are new or moved on.")
-    removed: list[strawberry.ID] = strawberry.field(
-        description="Ids of operations that are gone with their application."
-    )
+    removed: list[strawberry.ID] = strawberry.field(description="Ids of operations that are not kept any more.")
 
 
 def _check(context: Context, scope: Path) -> None:

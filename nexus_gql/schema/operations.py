@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from nexus_gql.hierarchy import Environment
-from nexus_gql.paths import Path
+from nexus_gql.paths import Path, depth
 from nexus_gql.workloads import (
+    PARENTS,
     Operation,
     OperationKind,
     OperationStatus,
@@ -54,7 +55,8 @@ class OperationFailure:
 
 @strawberry.type(
     name="Operation",
-    description="Something that is done to an application: it is recorded, survives a restart of the server, and tells its steps.",
+    description="Something that is done to an application or a whole level: it is recorded, survives a restart of the server, and "
+    "tells its steps. It can be read as long as it is kept, also after what it was done to is gone.",
 )
 class OperationType(Node):
     operation: strawberry.Private[Operation]
@@ -75,17 +77,33 @@ class OperationType(Node):
     def paths(self) -> list[Path]:
         return [self.operation.path]
 
-    @strawberry.field(description="The application; null once it is not declared any more.")
+    @strawberry.field(description="The application; null for a whole level, and once it is not declared any more.")
     def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
         return application_of(info.context, self.operation.application_id)
 
     @strawberry.field(description="The cluster that it works on.")
     def cluster(self, info: Info) -> ClusterType | None:
-        catalogue = info.context.rooms.hierarchy.latest
-        if self.operation.path not in catalogue.levels:
+        catalogue, path = info.context.rooms.hierarchy.latest, self.operation.path
+        if path not in catalogue.levels or depth(path) < 2:
             return None
-        row = info.context.rooms.fleet.row(catalogue.above(Environment, self.operation.path).cluster_id)
+        row = info.context.rooms.fleet.row(catalogue.above(Environment, path).cluster_id)
         return None if row is None else cluster_type(row)
+
+    @strawberry.field(description="The larger operation that it is part of (the deletion of a level).")
+    async def parent(self, info: Info) -> Annotated["OperationType", strawberry.lazy(".operations")] | None:
+        key = self.operation.parent_id
+        found = None if key is None else await info.context.operations.load(key)
+        seen = found is not None and info.context.viewer.scope.sees(found.path)
+        return operation_type(found) if found is not None and seen else None
+
+    @strawberry.field(
+        description="What it consists of: an operation for each application. Empty for one that is on one application."
+    )
+    async def children(self, info: Info) -> list[Annotated["OperationType", strawberry.lazy(".operations")]]:
+        if self.operation.kind not in PARENTS:
+            return []
+        found = await info.context.parts.load(self.operation.id)
+        return [operation_type(one) for one in found if info.context.viewer.scope.sees(one.path)]
 
     @strawberry.field(description="Who asked for it.")
     def requested_by(self) -> str:
@@ -136,7 +154,7 @@ class OperationType(Node):
     @strawberry.field(description="What it deployed.")
     async def revision(self, info: Info) -> DeployedRevision | None:
         one = self.operation
-        if one.revision is None:
+        if one.revision is None or one.application_id is None:
             return None
         found = await info.context.revisions.load((one.application_id, one.path, one.revision))
         return None if found is None else revision_type(found)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import strawberry
 
+from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 P = TypeVar("P")
@@ -26,6 +27,12 @@ class ProblemType:
         description='Where in the arguments: `["input", "settings", "env", "2", "name"]`.'
     )
     remedy: str | None = strawberry.field(description="What to do about it.")
+
+
+@strawberry.type(description="A secret that was left out of a copy and is still to be set.")
+class MissingSecret:
+    path: Path = strawberry.field(description="The level that lacks it.")
+    key: str = strawberry.field(description="The setting: `env.API_KEY`.")
 
 
 def problems_of(problems: Iterable[Problem]) -> list[ProblemType]:

@@ -1,5 +1,6 @@
 """Pods and containers in GraphQL."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -17,12 +18,13 @@ from nexus_gql.live import (
     Pattern,
     Pod,
     Sighting,
-    Source,
     Start,
     Terminated,
     UnusablePattern,
     judge_pod,
+    measurable,
     read_once,
+    source_of,
 )
 from nexus_gql.problems import BadRequest, Unreachable
 
@@ -31,8 +33,9 @@ from .context import Context, Info
 from .health import HealthState, state_of
 from .logs import LogLine, log_line, span
 from .node import Node, node_id
-from .paging import PageInfo
+from .paging import PageInfo, cursor, page_of
 from .scalars import Duration, Instant
+from .usage import UsageType, measured, usage_type
 
 if TYPE_CHECKING:
     from .levels import ApplicationType
@@ -113,6 +116,12 @@ class Container:
     def last_termination(self) -> Termination | None:
         end = self._status.last_state.terminated
         return None if end is None else _termination(end)
+
+    @strawberry.field(description="What it uses; null where it has ended, or runs only before the others.")
+    def usage(self, info: Info) -> UsageType | None:
+        if all(spec.name != self.spec.name for spec in measurable(self.pod)):
+            return None
+        return pods_usage(info, self.view, [self.pod], self.spec.name)
 
     @strawberry.field(
         description="Its log, oldest line first. tail: the last lines, counted before `grep`. since: not older than this. "
@@ -210,6 +219,10 @@ class PodType(Node):
             for one in found
         ]
 
+    @strawberry.field(description="What its containers use; null where they have ended.")
+    def usage(self, info: Info) -> UsageType | None:
+        return pods_usage(info, self.view, [self.pod]) if any(measurable(self.pod)) else None
+
     @strawberry.field
     def created_at(self) -> Instant:
         return Instant(self.pod.metadata.creation_timestamp)
@@ -222,6 +235,14 @@ class PodType(Node):
     def deleting_since(self) -> Instant | None:
         since = self.pod.metadata.deletion_timestamp
         return Instant(since) if since else None
+
+
+def pods_usage(info: Info, view: ClusterView, pods: Iterable[Pod], container: str | None = None) -> UsageType:
+    """What pods of a cluster use together; of each only one container, where one is named."""
+    cluster_id, meter = view.link.cluster_id, info.context.rooms.live.usage
+    return measured(
+        info.context, cluster_id, lambda poller: usage_type(meter.usage(cluster_id, pods, container), poller)
+    )
 
 
 def pod_type(view: ClusterView, pod: Pod) -> PodType:
@@ -262,20 +283,6 @@ def application_of(context: Context, application_id: str | None) -> "Application
     return ApplicationType.of(catalogue, level)
 
 
-def source_of(view: ClusterView, pod: Pod, container: str) -> Source:
-    """The log of a container of a pod."""
-    meta = pod.metadata
-    return Source(
-        view.link.cluster_id,
-        view.link.name,
-        meta.namespace,
-        meta.name,
-        meta.uid,
-        container,
-        meta.labels.get(APPLICATION_LABEL),
-    )
-
-
 @strawberry.input(description="Which pods. All that is given must hold.")
 class PodFilter:
     text: str | None = strawberry.field(default=None, description="Part of the name.")
@@ -303,3 +310,16 @@ class PodConnection:
     nodes: list[PodType]
     page_info: PageInfo
     total_count: int = strawberry.field(description="How many there are in all, filtered.")
+
+
+def pod_page(found: Iterable[tuple[ClusterView, Pod]], first: int, after: str | None) -> PodConnection:
+    """A page of pods."""
+    items = sorted(found, key=lambda item: _place(item[1]))
+    page, about = page_of(items, lambda item: _place(item[1]), list[str], first=first, after=after)
+    nodes = [pod_type(view, pod) for view, pod in page]
+    edges = [PodEdge(cursor=cursor(_place(pod)), node=node) for (_, pod), node in zip(page, nodes, strict=True)]
+    return PodConnection(edges=edges, nodes=nodes, page_info=about, total_count=len(items))
+
+
+def _place(pod: Pod) -> list[str]:
+    return [pod.metadata.creation_timestamp, pod.metadata.name, pod.metadata.uid]

@@ -15,6 +15,7 @@ from nexus_gql.problems import BadRequest, Unreachable
 from nexus_gql.workloads import OperationStatus, find
 
 from .access import ApiTokenType, GrantType, ViewerType, grant_type, token_type
+from .applications import ApplicationConnection, ApplicationFilter, application_page
 from .clusters import (
     ClusterType,
     DiscoveredCluster,
@@ -26,21 +27,20 @@ from .clusters import (
 )
 from .context import Info
 from .levels import (
-    ApplicationConnection,
-    ApplicationFilter,
     ApplicationType,
     EnvironmentType,
     Level,
     NamespaceType,
     ProjectType,
-    application_page,
     level_type,
 )
-from .node import key_of
+from .node import Node, key_of
+from .nodes import nodes_of
 from .operations import OperationConnection, OperationType, operation_page, operation_type
-from .paging import cursor, page_of, page_size
-from .pods import PodConnection, PodEdge, PodFilter, pod_type
+from .paging import page_size
+from .pods import PodConnection, PodFilter, pod_page
 from .scalars import Instant
+from .search import SearchHit, hits
 
 L = TypeVar("L", bound=AnyLevel)
 
@@ -86,6 +86,30 @@ class Query:
             subscribers=rooms.subscriptions() if everything else None,
             watches=sum(view.watches for view in rooms.live.views.values()) if everything else None,
         )
+
+    @strawberry.field(
+        description="Anything by its id; null once it is gone, or where it is not yours to see. Its cluster, where it is on one, is "
+        "waited for, 2 s."
+    )
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+        (answer,) = await nodes_of(info.context, [id])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @strawberry.field(
+        description="The same for up to 1,000 ids, in their order; an id that makes no sense is an error of its own place."
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        # GraphQL takes an error in a list for the error of that item.
+        return await nodes_of(info.context, ids)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="Levels and clusters whose name, display name or path has a text in it, best first: what is called so, what "
+        "begins so, what has a word that begins so, then the rest. Only what you may see by name."
+    )
+    async def search(self, info: Info, text: str, first: int | None = 20) -> list[SearchHit]:
+        return hits(info.context, await _current(info), text, page_size(first, 20))
 
     @strawberry.field(description="The level at a path, whatever it is.")
     async def level(self, info: Info, path: Path) -> Level | None:
@@ -133,7 +157,7 @@ class Query:
         catalogue = await _current(info)
         if scope is not None and (scope not in catalogue.levels or not info.context.viewer.scope.glimpses(scope)):
             return None
-        return application_page(info.context, catalogue, scope, filter, first, after)
+        return await application_page(info.context, catalogue, scope, filter, first, after)
 
     @strawberry.field(
         description="Pods of a scope, newest last, those of workloads that nobody declared among them. null with the error "
@@ -154,19 +178,7 @@ class Query:
         if not await arrived(live, selection.clusters):
             raise Unreachable("A cluster has not been read yet; try again in a moment.")
         found = [(view, pod) for view, pod in pods_in(live, selection) if filter is None or filter.takes(view, pod)]
-        page, about = page_of(
-            found,
-            lambda item: [item[1].metadata.creation_timestamp, item[1].metadata.name, item[1].metadata.uid],
-            list[str],
-            first=page_size(first, 100),
-            after=after,
-        )
-        nodes = [pod_type(view, pod) for view, pod in page]
-        edges = [
-            PodEdge(cursor=cursor([pod.metadata.creation_timestamp, pod.metadata.name, pod.metadata.uid]), node=node)
-            for (_, pod), node in zip(page, nodes, strict=True)
-        ]
-        return PodConnection(edges=edges, nodes=nodes, page_info=about, total_count=len(found))
+        return pod_page(found, page_size(first, 100), after)
 
     @strawberry.field(description="The registered clusters that you may know of, by name.")
     def clusters(self, info: Info) -> list[ClusterType]:

@@ -1,20 +1,17 @@
 """Every subscription."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
-from nexus_gql.live import Live, Selection, Source, TooManySources, pods_in, select
 from nexus_gql.paths import Path
-from nexus_gql.problems import BadRequest, TooMany
 
-from .clusters import require_everything
-from .context import Context, Info
+from .context import Info
 from .events import EventType, EventUpdate, event_feed
-from .feeds import StateFeed, follow
+from .feeds import StateFeed, following
+from .hierarchy_feed import HIERARCHY, HierarchyUpdate
 from .live_feeds import (
     CLUSTERS,
     HEALTH,
@@ -24,20 +21,23 @@ from .live_feeds import (
     HealthUpdate,
     PodUpdate,
     WorkloadUpdate,
-    selected,
 )
-from .logs import LogInput, LogUpdate, follower, log_update
+from .log_feed import log_feed
+from .logs import LogInput, LogUpdate
 from .operation_feeds import OPERATIONS, OperationUpdate, operation_feed
 from .operations import OperationType
-from .pods import source_of
 from .query import operation_key
+from .scalars import Duration
+from .usage_feed import EVERY, USAGE, UsageUpdate, usage_arguments
 
 STATE_FEEDS: dict[str, StateFeed[Any, Any, Any]] = {
+    "hierarchy": HIERARCHY,
     "pods": PODS,
     "workloads": WORKLOADS,
     "health": HEALTH,
     "clusters": CLUSTERS,
     "operations": OPERATIONS,
+    "usage": USAGE,
 }
 """The one table that the server learns of subjects: each state feed by its subscription field."""
 
@@ -47,25 +47,34 @@ STATE_FEEDS: dict[str, StateFeed[Any, Any, Any]] = {
     "gets the latest state, not a backlog. Events and logs keep their order, and say with a gap what was left out."
 )
 class Subscription:
+    @strawberry.subscription(
+        description="The levels of a scope, or all that are open to you. Completes when its scope is deleted."
+    )
+    def hierarchy(self, info: Info, scope: Path | None = None) -> AsyncGenerator[HierarchyUpdate, None]:
+        return _followed("hierarchy", info, scope)
+
     @strawberry.subscription(description="The health of the applications at or below a level.")
-    async def health(self, info: Info, scope: Path) -> AsyncGenerator[HealthUpdate, None]:
-        async for frame in _followed("health", info, scope):
-            yield frame
+    def health(self, info: Info, scope: Path) -> AsyncGenerator[HealthUpdate, None]:
+        return _followed("health", info, scope)
 
     @strawberry.subscription(description="The workloads of a scope.")
-    async def workloads(self, info: Info, scope: Path) -> AsyncGenerator[WorkloadUpdate, None]:
-        async for frame in _followed("workloads", info, scope):
-            yield frame
+    def workloads(self, info: Info, scope: Path) -> AsyncGenerator[WorkloadUpdate, None]:
+        return _followed("workloads", info, scope)
 
     @strawberry.subscription(description="The pods of a scope.")
-    async def pods(self, info: Info, scope: Path) -> AsyncGenerator[PodUpdate, None]:
-        async for frame in _followed("pods", info, scope):
-            yield frame
+    def pods(self, info: Info, scope: Path) -> AsyncGenerator[PodUpdate, None]:
+        return _followed("pods", info, scope)
+
+    @strawberry.subscription(
+        description="What the applications and pods of a scope use, each time that it was measured: every 15 s, or of the rounds "
+        "only as many as `every` allows."
+    )
+    def usage(self, info: Info, scope: Path, every: Duration | None = EVERY) -> AsyncGenerator[UsageUpdate, None]:
+        return _followed("usage", info, usage_arguments(scope, every))
 
     @strawberry.subscription(description="The operations at or below a level.")
-    async def operations(self, info: Info, scope: Path) -> AsyncGenerator[OperationUpdate, None]:
-        async for frame in _followed("operations", info, scope):
-            yield frame
+    def operations(self, info: Info, scope: Path) -> AsyncGenerator[OperationUpdate, None]:
+        return _followed("operations", info, scope)
 
     @strawberry.subscription(
         description="One operation: as it is, then each time it moved on; completes when it has ended."
@@ -76,9 +85,8 @@ class Subscription:
                 yield state
 
     @strawberry.subscription(description="The connections of the clusters that you may know of.")
-    async def clusters(self, info: Info) -> AsyncGenerator[ClusterUpdate, None]:
-        async for frame in _followed("clusters", info, None):
-            yield frame
+    def clusters(self, info: Info) -> AsyncGenerator[ClusterUpdate, None]:
+        return _followed("clusters", info, None)
 
     @strawberry.subscription(
         description="What Kubernetes reports in a scope: the newest 100 that are kept, oldest first, then what comes. after: "
@@ -96,79 +104,11 @@ class Subscription:
         "and go."
     )
     async def logs(self, info: Info, input: LogInput) -> AsyncGenerator[LogUpdate, None]:  # noqa: A002
-        async with aclosing(_logs(info.context, input)) as updates:
+        async with aclosing(log_feed(info.context, input)) as updates:
             async for update in updates:
                 yield update
 
 
-async def _followed(name: str, info: Info, arguments: Any) -> AsyncGenerator[Any, None]:
-    await info.context.rooms.hierarchy.current()
-    async with aclosing(follow(STATE_FEEDS[name], info.context, arguments)) as frames:
-        async for frame in frames:
-            yield frame
-
-
-# ── logs ──
-
-
-async def _logs(context: Context, wanted: LogInput) -> AsyncGenerator[LogUpdate, None]:
-    await context.rooms.hierarchy.current()
-    selection = _log_selection(context, wanted)
-    live = context.rooms.live
-
-    def sources() -> dict[str, Source]:
-        now = select(context.rooms.hierarchy.latest, wanted.scope) if wanted.scope is not None else selection
-        return {} if now is None else _sources(live, now, wanted)
-
-    reader = follower(context, wanted, sources, lambda source: _running(live, source))
-    waker = asyncio.create_task(_wake(live, reader.look_again), name="log sources")
-    try:
-        async with aclosing(reader.frames()) as frames:
-            async for frame in frames:
-                yield log_update(context, frame)
-    except TooManySources as error:
-        raise TooMany(str(error)) from error
-    finally:
-        waker.cancel()
-        await asyncio.gather(waker, return_exceptions=True)
-
-
-def _log_selection(context: Context, wanted: LogInput) -> Selection:
-    if (wanted.scope is None) == (wanted.cluster is None):
-        raise BadRequest("Give a scope, or a cluster with a kubernetesNamespace.")
-    if wanted.scope is not None:
-        return selected(context, wanted.scope)
-    require_everything(context.viewer)
-    row = context.rooms.fleet.named(wanted.cluster or "")
-    if row is None or wanted.kubernetes_namespace is None:
-        raise BadRequest("Give the name of a registered cluster, and a kubernetesNamespace.")
-    return Selection(frozenset({(str(row.id), wanted.kubernetes_namespace)}))
-
-
-def _sources(live: Live, selection: Selection, wanted: LogInput) -> dict[str, Source]:
-    """The containers whose logs are wanted and can be there: those that have started at least once."""
-    found = {}
-    for view, pod in pods_in(live, selection):
-        if wanted.pod is not None and wanted.pod != pod.metadata.name:
-            continue
-        for status in (*pod.status.init_container_statuses, *pod.status.container_statuses):
-            started = status.state.running or status.state.terminated or status.restart_count
-            if started and wanted.container in {None, status.name}:
-                source = source_of(view, pod, status.name)
-                found[source.key] = source
-    return found
-
-
-def _running(live: Live, source: Source) -> bool:
-    """Whether a container may still write: its pod is there and has not run to its end."""
-    view = live.views.get(source.cluster_id)
-    pod = None if view is None else view.pods.get(source.uid)
-    return pod is not None and pod.status.phase not in {"Succeeded", "Failed"}
-
-
-async def _wake(live: Live, look: Any) -> None:
-    """Tell a reader of logs each time that pods changed."""
-    while True:
-        position = live.pod_feed.position
-        look()
-        await live.pod_feed.newer(position)
+def _followed(name: str, info: Info, arguments: Any) -> AsyncGenerator[Any, None]:
+    # Strawberry wants to read of a generator; the server looks for a `Following`, and shares it.
+    return cast("AsyncGenerator[Any, None]", following(STATE_FEEDS[name], info.context, arguments))

@@ -10,8 +10,10 @@ from .clusters import ClusterType
 from .context import Context, Info
 from .health import HealthState, state_of
 from .node import Node, node_id
-from .pods import PodType, application_of, cluster_of, pod_type
+from .paging import PageInfo, cursor, page_of
+from .pods import PodType, application_of, cluster_of, pod_type, pods_usage
 from .scalars import Instant
+from .usage import UsageType
 
 if TYPE_CHECKING:
     from .levels import ApplicationType
@@ -76,6 +78,11 @@ class WorkloadType(Node):
         view = info.context.rooms.live.views.get(self.workload.cluster_id)
         return None if view is None else [pod_type(view, pod) for pod in pods_of(view, self.workload)]
 
+    @strawberry.field(description="What its pods use together.")
+    def usage(self, info: Info) -> UsageType | None:
+        view = info.context.rooms.live.views.get(self.workload.cluster_id)
+        return None if view is None else pods_usage(info, view, pods_of(view, self.workload))
+
     @strawberry.field
     def created_at(self) -> Instant:
         return Instant(self.workload.meta.creation_timestamp)
@@ -103,3 +110,30 @@ def workload_of(context: Context, cluster_id: str, uid: str) -> WorkloadType | N
     """A workload as it is now; None where it is gone."""
     workload = context.rooms.live.workloads.get((cluster_id, uid))
     return None if workload is None else workload_type(workload)
+
+
+@strawberry.type(description="A workload and its place in the list.")
+class WorkloadEdge:
+    cursor: str
+    node: WorkloadType
+
+
+@strawberry.type(description="Workloads, by name.")
+class WorkloadConnection:
+    edges: list[WorkloadEdge]
+    nodes: list[WorkloadType]
+    page_info: PageInfo
+    total_count: int = strawberry.field(description="How many there are in all.")
+
+
+def workload_page(found: list[Workload], first: int, after: str | None) -> WorkloadConnection:
+    """A page of workloads."""
+    items = sorted(found, key=_place)
+    page, about = page_of(items, _place, list[str], first=first, after=after)
+    nodes = [workload_type(workload) for workload in page]
+    edges = [WorkloadEdge(cursor=cursor(_place(one)), node=node) for one, node in zip(page, nodes, strict=True)]
+    return WorkloadConnection(edges=edges, nodes=nodes, page_info=about, total_count=len(items))
+
+
+def _place(workload: Workload) -> list[str]:
+    return [workload.meta.name, workload.meta.namespace, workload.meta.uid]

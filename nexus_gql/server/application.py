@@ -1,6 +1,6 @@
 """The Starlette application: its routes, and what stands before them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import strawberry
@@ -31,6 +31,7 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 def build(
     schema: strawberry.Schema,
     *,
+    shared: Collection[str],
     context: Callable[[Viewer], object],
     authenticate: Callable[[str | None], Awaitable[Viewer]],
     ready: Callable[[], Awaitable[list[str]]],
@@ -42,14 +43,18 @@ def build(
 ) -> Starlette:
     """The server of a schema.
 
-    `context` is made once for each HTTP request and once for each WebSocket. `host_names` are those that clients reach the server
+    `shared` are the subscription fields that follow a state feed. `context` is made once for each HTTP request, each WebSocket and each
+    cohort of equal subscriptions. `host_names` are those that clients reach the server
     under besides loopback, `origins` those whose pages may call it besides its own. `metrics` are gauges under their full names.
     The document guard is put before the schema here; the schema given is not changed.
     """
     numbers = Metrics({**metrics, "nexus_subscriptions_open": lambda: subscriptions.open})
     sessions = Sessions(authenticate)
     endpoint = Endpoint(
-        Operations(schema, metrics=numbers, subscriptions=subscriptions), sessions, authenticate, context
+        Operations(schema, shared=shared, context=context, metrics=numbers, subscriptions=subscriptions),
+        sessions,
+        authenticate,
+        context,
     )
     app = Starlette(
         routes=[*_routes(endpoint), *health.routes(ready, numbers)],

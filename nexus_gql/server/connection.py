@@ -5,19 +5,24 @@ operation that is refused before it is executed gets `error`, and the others on 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, aclosing, suppress
+from typing import Protocol as Shape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from nexus_gql.access import Viewer
 from nexus_gql.problems import BadRequest, TooMany, Unauthenticated, Unreachable
 
 from . import errors
+from .cohorts import Wanted
 from .endpoint import Endpoint
-from .messages import Complete, ConnectionInit, Message, Operation, Ping, Subscribe, decode_message, encode
+from .frames import Frame, framed, spelled
+from .messages import Complete, ConnectionInit, Message, Ping, Subscribe, decode_message, encode
 from .metrics import Protocol
 from .operations import Rejected
 from .sessions import Ending
+from .wire import Wire, wire_of
 
 PROTOCOL = "graphql-transport-ws"
 MAX_OPERATIONS = 100
@@ -56,15 +61,24 @@ async def serve(websocket: WebSocket, endpoint: Endpoint) -> None:
         await _close(websocket, Ending(_WRONG_PROTOCOL, f"Subprotocol not acceptable: use {PROTOCOL}."))
 
 
+class _Running(Shape):
+    """An operation: a task, or a place in a cohort."""
+
+    def cancel(self) -> object:
+        """End it."""
+
+
 class Connection:
-    """Reads messages one by one; each operation is a task of its own."""
+    """Reads messages one by one. A subscription that others may share is a place in a cohort; any other operation is a task."""
 
     def __init__(self, websocket: WebSocket, endpoint: Endpoint) -> None:
         self._websocket = websocket
+        self._wire = wire_of(websocket.scope)
         self._endpoint = endpoint
+        self._viewer: Viewer | None = None
         self._context: object = None
         self._acknowledged = False
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._operations: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session = ExitStack()
         self._ending = Ending(_LATE, f"Send connection_init within {INIT_WITHIN:.0f} s.")
@@ -93,15 +107,16 @@ class Connection:
     def _end(self, ending: Ending) -> None:
         """Stop reading at once, and close."""
         self._ending = ending
-        for task in self._tasks:
-            task.cancel()
+        self._stop()
         self._time.reschedule(asyncio.get_running_loop().time())
 
+    def _stop(self) -> None:
+        for operation in [*self._operations.values(), *self._tasks]:
+            operation.cancel()
+
     async def _cancel(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read(self) -> None:
         while True:
@@ -143,53 +158,89 @@ class Connection:
             told = errors.answer(error)
             code = _TRY_AGAIN if told["extensions"]["code"] == Unreachable.code else _INTERNAL
             raise Over(code, told["message"]) from error
-        self._context = self._endpoint.context(viewer)
+        self._viewer, self._context = viewer, self._endpoint.context(viewer)
         self._session.enter_context(self._endpoint.sessions.open(authorization, viewer, self._end))
         self._time.reschedule(None)
         self._acknowledged = True
         await self._send({"type": "connection_ack"})
 
     async def _subscribe(self, message: Subscribe) -> None:
-        if not self._acknowledged:
+        if self._viewer is None:
             raise Over(_UNAUTHORIZED, "Unauthorized: send connection_init first")
         if message.id in self._operations:
             raise Over(_EXISTS, f"Subscriber for {message.id} already exists")
+        try:
+            self._start(message, self._viewer)
+        except Rejected as rejected:
+            await self._send({"id": message.id, "type": "error", "payload": rejected.errors})
+
+    def _start(self, message: Subscribe, viewer: Viewer) -> None:
+        operations = self._endpoint.operations
         if len(self._operations) >= MAX_OPERATIONS:
             refusal = TooMany(f"A connection has at most {MAX_OPERATIONS} operations at a time.")
-            rejected = self._endpoint.operations.rejected([errors.answer(refusal)], Protocol.WEBSOCKET)
-            await self._send({"id": message.id, "type": "error", "payload": rejected.errors})
+            raise operations.rejected([errors.answer(refusal)], Protocol.WEBSOCKET)
+        wanted = operations.wanted(message.payload, Protocol.WEBSOCKET)
+        member = _Subscriber(self, self._wire, message.id)
+        place = operations.join(wanted, viewer, member, Protocol.WEBSOCKET)
+        if place is not None:
+            self._operations[message.id] = place
             return
-        task = asyncio.create_task(self._operate(message.id, message.payload), name="operation of a WebSocket")
+        task = asyncio.create_task(self._operate(message.id, wanted), name="operation of a WebSocket")
         self._operations[message.id] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _operate(self, operation_id: str, operation: Operation) -> None:
+    def forget(self, operation_id: str) -> None:
+        """An operation is over; its id is free."""
+        self._operations.pop(operation_id, None)
+
+    async def _operate(self, operation_id: str, wanted: Wanted) -> None:
         """Send each result, and in the end `complete`. The id is free before the last frame goes out."""
         last: dict[str, object] = {"id": operation_id, "type": "complete"}
-        with suppress(WebSocketDisconnect, WebSocketDisconnected):
-            try:
-                await self._results(operation_id, operation)
-            except Rejected as rejected:
-                last = {"id": operation_id, "type": "error", "payload": rejected.errors}
-            except (WebSocketDisconnect, WebSocketDisconnected):
-                raise
-            except Exception as error:
-                last = {"id": operation_id, "type": "error", "payload": [errors.answer(error)]}
-            if self._operations.get(operation_id) is asyncio.current_task():
-                del self._operations[operation_id]
-            await self._send(last)
-
-    async def _results(self, operation_id: str, operation: Operation) -> None:
-        operations = self._endpoint.operations
-        kind = operations.kind(operation, Protocol.WEBSOCKET)
-        results = operations.run(operation, kind=kind, context=self._context, protocol=Protocol.WEBSOCKET)
-        async with aclosing(results):
-            async for answer in results:
-                await self._send({"id": operation_id, "type": "next", "payload": answer})
+        try:
+            results = self._endpoint.operations.run(wanted, context=self._context, protocol=Protocol.WEBSOCKET)
+            async with aclosing(results):
+                async for answer in results:
+                    await self._send({"id": operation_id, "type": "next", "payload": answer})
+        except Rejected as rejected:
+            last = {"id": operation_id, "type": "error", "payload": rejected.errors}
+        except Exception as error:
+            last = {"id": operation_id, "type": "error", "payload": [errors.answer(error)]}
+        if self._operations.get(operation_id) is asyncio.current_task():
+            del self._operations[operation_id]
+        await self._send(last)
 
     async def _send(self, message: Mapping[str, object]) -> None:
-        await self._websocket.send_text(encode(message).decode())
+        await self._wire.drained()
+        self._wire.write(framed(encode(message)))
+        await asyncio.sleep(0)  # it is written now, so that it is known whether the client keeps up
+
+
+class _Subscriber:
+    """A connection's operation as a member of a cohort."""
+
+    __slots__ = ("_connection", "_id", "_spelled", "_wire")
+
+    def __init__(self, connection: Connection, wire: Wire, operation_id: str) -> None:
+        self._connection = connection
+        self._wire = wire
+        self._id = operation_id
+        self._spelled = spelled(operation_id)
+
+    @property
+    def ready(self) -> bool:
+        return self._wire.ready
+
+    async def drained(self) -> None:
+        await self._wire.drained()
+
+    def deliver(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self._wire.write(frame.message(self._spelled))
+
+    def over(self) -> None:
+        self._connection.forget(self._id)
+        self._wire.write(framed(b'{"id":' + self._spelled + b',"type":"complete"}'))
 
 
 async def _close(websocket: WebSocket, ending: Ending) -> None:

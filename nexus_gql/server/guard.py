@@ -8,7 +8,7 @@ everything about an application more than twice the room they need.
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import cast
 
 import strawberry
@@ -23,8 +23,11 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Visitor,
     parse,
+    print_ast,
     specified_rules,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
@@ -44,12 +47,32 @@ _MAX_NESTED = 3 * MAX_DEPTH
 _REMEMBERED = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Examined:
     """A document that was parsed and validated, or why it was refused."""
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
+
+    @cached_property
+    def canonical(self) -> str:
+        """The document's text without what means nothing: whitespace, commas, comments."""
+        return print_ast(self.document) if self.document else ""
+
+    @cached_property
+    def personal(self) -> bool:
+        """Whether it asks about the viewer: the names of such fields begin so."""
+        search = _ViewerFields()
+        if self.document is not None:
+            visit(self.document, search)
+        return search.found
+
+
+class _ViewerFields(Visitor):
+    found = False
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        self.found = self.found or node.name.value.startswith("viewer")
 
 
 Examine = Callable[[str], Examined]

@@ -7,6 +7,8 @@ import msgspec
 
 from nexus_gql.problems import BadRequest
 
+from .errors import ErrorAnswer
+
 
 class Operation(msgspec.Struct, frozen=True, rename="camel"):
     """A document and what it is run with: the body of a POST, and the payload of `subscribe`."""
@@ -14,6 +16,13 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     query: str
     variables: dict[str, object] | None = None
     operation_name: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One result, in the shape of GraphQL's responses."""
+
+    data: dict[str, object] | None
+    errors: list[ErrorAnswer] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ConnectionInit(msgspec.Struct, frozen=True, tag="connection_init"):

@@ -28,6 +28,13 @@ class Outcome(StrEnum):
     "the client left, or the connection was ended, before anything was answered"
 
 
+class Execution(StrEnum):
+    """What was executed for a whole cohort."""
+
+    SNAPSHOT = "snapshot"
+    CHANGE = "change"
+
+
 class Metrics:
     """Counters of the server, and gauges that the application gives it."""
 
@@ -37,6 +44,14 @@ class Metrics:
             "nexus_operations", "GraphQL operations that ended.", ["protocol", "outcome"], registry=self._registry
         )
         self._errors = Counter("nexus_errors", "Errors sent to clients.", ["code"], registry=self._registry)
+        self._executions = Counter(
+            "nexus_executions",
+            "Snapshots, and batches of changes, that were executed once for all equal subscriptions.",
+            ["kind"],
+            registry=self._registry,
+        )
+        for kind in Execution:
+            self._executions.labels(kind.value)
         self._codes = frozenset(_codes(Failure))
         for name, read in gauges.items():
             Gauge(name, name.replace("_", " "), registry=self._registry).set_function(read)
@@ -48,6 +63,10 @@ class Metrics:
     def failed(self, code: str) -> None:
         """Count an error; a code that is none of ours counts as INTERNAL, so that nobody can make labels without end."""
         self._errors.labels(code if code in self._codes else Failure.code).inc()
+
+    def executed(self, kind: Execution) -> None:
+        """Count a shared execution."""
+        self._executions.labels(kind.value).inc()
 
     def text(self) -> bytes:
         """All of it, in Prometheus's text format."""

@@ -1,6 +1,6 @@
 """Operations of every kind, the same over HTTP, SSE and WebSocket: examined, executed, and their errors told."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, nullcontext
 from typing import cast
 
@@ -11,12 +11,15 @@ from strawberry.schema.schema import StreamResult
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from nexus_gql.access import Viewer
 from nexus_gql.problems import BadRequest
 
 from . import errors
+from .cohort import Member, Place
+from .cohorts import Cohorts, Unsuitable, Wanted
 from .errors import ErrorAnswer
 from .guard import guarded
-from .messages import Operation
+from .messages import Answer, Operation
 from .metrics import Metrics, Outcome, Protocol
 from .subscriptions import Subscriptions
 
@@ -29,23 +32,27 @@ class Rejected(Exception):
         super().__init__("; ".join(error["message"] for error in told))
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One result, in the shape of GraphQL's responses."""
-
-    data: dict[str, object] | None
-    errors: list[ErrorAnswer] | msgspec.UnsetType = msgspec.UNSET
-
-
 class Operations:
     """Runs what clients ask against one schema."""
 
-    def __init__(self, schema: strawberry.Schema, *, metrics: Metrics, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        shared: Collection[str],
+        context: Callable[[Viewer], object],
+        metrics: Metrics,
+        subscriptions: Subscriptions,
+    ) -> None:
         self._schema, self._examine = guarded(schema)
         self._metrics = metrics
         self._subscriptions = subscriptions
+        self._cohorts = Cohorts(
+            self._schema, shared=shared, context=context, metrics=metrics, subscriptions=subscriptions
+        )
 
-    def kind(self, operation: Operation, protocol: Protocol) -> OperationType:
-        """What kind of operation it is, or Rejected: it is not well-formed, not valid or too expensive."""
+    def wanted(self, operation: Operation, protocol: Protocol) -> Wanted:
+        """What an operation asks for, or Rejected: it is not well-formed, not valid or too expensive."""
         examined = self._examine(operation.query)
         if examined.document is None:
             raise self.rejected(errors.answers(examined.errors, before=True), protocol)
@@ -54,7 +61,14 @@ class Operations:
             named = [part for part in named if part.name and part.name.value == operation.operation_name]
         if len(named) != 1:
             raise self.rejected([errors.answer(BadRequest(_which(operation.operation_name)))], protocol)
-        return OperationType(named[0].operation.value)
+        return Wanted(operation, examined, examined.document, named[0])
+
+    def join(self, wanted: Wanted, viewer: Viewer, member: Member, protocol: Protocol) -> Place | None:
+        """A member's place among those who subscribe to the same; None where there is nothing to share. Rejected: it cannot begin."""
+        try:
+            return self._cohorts.join(wanted, viewer, member, protocol)
+        except Unsuitable as error:
+            raise self.rejected(errors.answers(error.errors, before=True), protocol) from error
 
     def rejected(self, told: list[ErrorAnswer], protocol: Protocol) -> Rejected:
         """Count a rejection, and give it to be raised."""
@@ -62,15 +76,13 @@ class Operations:
         self._count(told)
         return Rejected(told)
 
-    async def run(
-        self, operation: Operation, *, kind: OperationType, context: object, protocol: Protocol
-    ) -> AsyncGenerator[Answer, None]:
+    async def run(self, wanted: Wanted, *, context: object, protocol: Protocol) -> AsyncGenerator[Answer, None]:
         """Its results: one, or a subscription's as they come. Rejected where the variables do not fit the document."""
         outcome = Outcome.LEFT
-        counted = self._subscriptions.counted() if kind is OperationType.SUBSCRIPTION else nullcontext()
+        counted = self._subscriptions.counted() if wanted.kind is OperationType.SUBSCRIPTION else nullcontext()
         with counted:
             try:
-                async with aclosing(await self._stream(operation, context)) as results:
+                async with aclosing(await self._stream(wanted.operation, context)) as results:
                     async for result in results:
                         answer = self._answer(cast("ExecutionResult", result))
                         failed = answer.errors is not msgspec.UNSET or outcome is Outcome.ERRORS

@@ -4,20 +4,25 @@ Operations by GET are refused: a link or an image on a foreign page could ask th
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.types.graphql import OperationType
 
+from nexus_gql.access import Viewer
 from nexus_gql.problems import BadRequest
 
 from . import errors, graphiql
+from .cohorts import Wanted
 from .connection import PROTOCOL
 from .endpoint import Endpoint
-from .messages import Operation, decode_body, encode
+from .frames import Frame
+from .mailbox import Mailbox
+from .messages import Answer, Operation, decode_body, encode
 from .metrics import Protocol
-from .operations import Answer, Rejected
+from .operations import Rejected
 from .streaming import EventStream
 
 MAX_BODY = 4 * 1024 * 1024
@@ -55,25 +60,37 @@ class Graphql:
         accepted = {_media_type(part) for part in request.headers.get("accept", "*/*").split(",")}
         protocol = Protocol.HTTP if accepted.intersection(_JSON) or _EVENTS not in accepted else Protocol.SSE
         try:
-            kind = self._kind(operation, protocol, accepted)
+            wanted = self._wanted(operation, protocol, accepted)
         except Rejected as rejected:
             if protocol is Protocol.HTTP:
                 return _json({"errors": rejected.errors})
             results = _nothing_but(rejected)
         else:
-            if kind is OperationType.SUBSCRIPTION:
-                protocol = Protocol.SSE
-            context = self._endpoint.context(viewer)
-            results = self._endpoint.operations.run(operation, kind=kind, context=context, protocol=protocol)
-            if protocol is Protocol.HTTP:
-                return await _only(results)
+            if wanted.kind is not OperationType.SUBSCRIPTION and protocol is Protocol.HTTP:
+                return await _only(self._alone(wanted, viewer, protocol))
+            results = self._events(wanted, viewer)
         return EventStream(results, sessions=self._endpoint.sessions, authorization=authorization, viewer=viewer)
 
-    def _kind(self, operation: Operation, protocol: Protocol, accepted: set[str]) -> OperationType:
-        kind = self._endpoint.operations.kind(operation, protocol)
-        if kind is OperationType.SUBSCRIPTION and _EVENTS not in accepted:
+    def _wanted(self, operation: Operation, protocol: Protocol, accepted: set[str]) -> Wanted:
+        wanted = self._endpoint.operations.wanted(operation, protocol)
+        if wanted.kind is OperationType.SUBSCRIPTION and _EVENTS not in accepted:
             raise self._endpoint.operations.rejected([errors.answer(BadRequest(_HOW))], protocol)
-        return kind
+        return wanted
+
+    async def _events(self, wanted: Wanted, viewer: Viewer) -> AsyncGenerator[Answer | Frame, None]:
+        mailbox = Mailbox()
+        place = self._endpoint.operations.join(wanted, viewer, mailbox, Protocol.SSE)
+        results = self._alone(wanted, viewer, Protocol.SSE) if place is None else mailbox.frames()
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield result
+        finally:
+            if place is not None:
+                place.cancel()
+
+    def _alone(self, wanted: Wanted, viewer: Viewer, protocol: Protocol) -> AsyncGenerator[Answer, None]:
+        return self._endpoint.operations.run(wanted, context=self._endpoint.context(viewer), protocol=protocol)
 
 
 async def _only(results: AsyncGenerator[Answer, None]) -> Response:
@@ -85,7 +102,7 @@ async def _only(results: AsyncGenerator[Answer, None]) -> Response:
     return _json(answers[0])
 
 
-async def _nothing_but(rejected: Rejected) -> AsyncGenerator[Answer, None]:
+async def _nothing_but(rejected: Rejected) -> AsyncGenerator[Answer | Frame, None]:
     raise rejected
     yield  # type: ignore[unreachable]  # makes it a generator
 

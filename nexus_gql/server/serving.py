@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from .sessions import Sessions
+from .wire import Wire
 
 # A `subscribe` holds a document and its variables: as much as a POST may.
 _MAX_MESSAGE = 4 * 1024 * 1024
@@ -34,7 +35,7 @@ async def run(
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=Wire,
         ws_per_message_deflate=False,  # 18 µs a message and 38 KB a connection, for frames of one kilobyte
         ws_max_size=_MAX_MESSAGE,
         log_config=None,

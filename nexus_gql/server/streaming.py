@@ -13,8 +13,9 @@ from nexus_gql.access import Viewer
 from nexus_gql.problems import Unauthenticated
 
 from . import errors
-from .messages import encode
-from .operations import Answer, Rejected
+from .frames import Frame
+from .messages import Answer, encode
+from .operations import Rejected
 from .sessions import FORBIDDEN, Ending, Sessions
 
 # Proxies cut what is silent; 15 s is under the lowest usual limit (30 s).
@@ -34,7 +35,7 @@ class EventStream:
 
     def __init__(
         self,
-        results: AsyncGenerator[Answer, None],
+        results: AsyncGenerator[Answer | Frame, None],
         *,
         sessions: Sessions,
         authorization: str | None,
@@ -91,9 +92,9 @@ class EventStream:
 _COMPLETE = b"event: complete\ndata:\n\n"
 
 
-def event(frame: Mapping[str, object] | Answer) -> bytes:
-    """One result as an event; JSON has no line breaks of its own."""
-    return b"event: next\ndata: " + encode(frame) + b"\n\n"
+def event(result: Mapping[str, object] | Answer | Frame) -> bytes:
+    """One result as an event."""
+    return (result if isinstance(result, Frame) else Frame(encode(result))).event
 
 
 async def _beat(send: Send) -> None:

@@ -15,11 +15,19 @@ class Subscriptions:
         """How many are open now."""
         return self._open
 
+    def opened(self) -> None:
+        """One more."""
+        self._open += 1
+
+    def closed(self) -> None:
+        """One less."""
+        self._open -= 1
+
     @contextmanager
     def counted(self) -> Iterator[None]:
         """Counts one for as long as it lasts."""
-        self._open += 1
+        self.opened()
         try:
             yield
         finally:
-            self._open -= 1
+            self.closed()

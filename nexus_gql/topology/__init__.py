@@ -1,26 +1,114 @@
 """How everything hangs together: what needs what, how that is known, and who is impaired by whom."""
 
+from .addresses import Address, Certainty, addresses
 from .board import Board, Delta
-from .graph import Edge, End, Node, NodeKind, ShownEdge, ShownNode, Source, SourceKind
-from .picture import Picture
-from .state import Impairment, Standing, ready, standing, troubled, weight
+from .edges import Finding, Needs, declared, entrances, found, merged, required_by_workflow
+from .exports import as_json, dot, mermaid
+from .graph import (
+    Edge,
+    End,
+    Node,
+    NodeKind,
+    ShownEdge,
+    ShownNode,
+    Source,
+    SourceKind,
+    application_id,
+    edge_id,
+    external_id,
+    ingress_id,
+    missing_id,
+    undeclared_id,
+    workflow_id,
+    workload_id,
+)
+from .picture import Picture, stands, unwell
+from .questions import (
+    Impact,
+    Impacted,
+    by_concern,
+    by_namespace,
+    chain,
+    cycles,
+    deploy_order,
+    explained,
+    impact_of,
+)
+from .resolution import Backend, Cluster, Service, Target, Workload
+from .showing import Direction, Filter, hidden_id, seen, shown, within
+from .state import Impairment, Standing, ready, silent, standing, troubled, weight
+from .text import described, tree
+from .topology import GraphChange, Topology, TopologyChange
+from .workflows import NewWorkflow, Workflow, Workflows
 
 __all__ = [
+    "Address",
+    "Backend",
     "Board",
+    "Certainty",
+    "Cluster",
     "Delta",
+    "Direction",
     "Edge",
     "End",
+    "Filter",
+    "Finding",
+    "GraphChange",
+    "Impact",
+    "Impacted",
     "Impairment",
+    "Needs",
+    "NewWorkflow",
     "Node",
     "NodeKind",
     "Picture",
+    "Service",
     "ShownEdge",
     "ShownNode",
     "Source",
     "SourceKind",
     "Standing",
+    "Target",
+    "Topology",
+    "TopologyChange",
+    "Workflow",
+    "Workflows",
+    "Workload",
+    "addresses",
+    "application_id",
+    "as_json",
+    "by_concern",
+    "by_namespace",
+    "chain",
+    "cycles",
+    "declared",
+    "deploy_order",
+    "described",
+    "dot",
+    "edge_id",
+    "entrances",
+    "explained",
+    "external_id",
+    "found",
+    "hidden_id",
+    "impact_of",
+    "ingress_id",
+    "merged",
+    "mermaid",
+    "missing_id",
     "ready",
+    "required_by_workflow",
+    "seen",
+    "shown",
+    "silent",
     "standing",
+    "stands",
+    "tree",
     "troubled",
+    "undeclared_id",
+    "unwell",
     "weight",
+    "within",
+    "workflow_id",
+    "workload_id",
 ]

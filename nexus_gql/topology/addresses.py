@@ -47,31 +47,43 @@ _LABEL = r"[a-zA-Z0-9_](?:[-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?"
 _NAME = rf"{_LABEL}(?:\.{_LABEL}){{0,20}}\.?"
 _HOST = re.compile(rf"(?:{_NAME})\Z")
 _PAIR = re.compile(rf"(\[[0-9a-fA-F:.]{{2,45}}\]|{_NAME}):(\d{{1,5}})\Z")
-_URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]{0,40}):///?([^\s\"'`<>\\]+)")
+_URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9_+.-]{0,40}):///?([^\s\"'`<>\\]+)")
 _TOKEN = re.compile(r"[^\s\"'`,;|<>(){}=]+")
 _ORACLE = re.compile(r"\bjdbc:oracle:thin:[^\s@]*@(?://)?([^\s\"'/:]+:\d{1,5})")
 _GO = re.compile(r"@tcp\(([^()\s]+)\)")
+_KEYWORDS = re.compile(r"(?:^|[\s;])(?:host|server)\s*=\s*(?:tcp:)?([^\s;,:'\"/]+)(?:[,:](\d{1,5}))?", re.IGNORECASE)
+_KEYWORD_PORT = re.compile(r"(?:^|[\s;])port\s*=\s*(\d{1,5})(?:[\s;]|\Z)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # What the last words of a setting's name say about its value. A port may stand beside it in a setting of its own.
-_SAYS_HOST = frozenset(
-    "host hostname hosts addr addrs address addresses server servers endpoint endpoints service svc upstream backend broker brokers".split()
+_SAYS_HOST = _set(
+    "host hostname hosts addr addrs address addresses server servers endpoint endpoints service svc upstream backend broker brokers"
 )
-_SAYS_ADDRESS = _SAYS_HOST | frozenset("url urls uri uris target targets dsn peers nodes bootstrap connect".split())
+_SAYS_ADDRESS = _SAYS_HOST | _set("url urls uri uris target targets dsn peers nodes bootstrap connect")
 # Names of what calls us, of ourselves, or of where we listen: not of what we need.
-_SAYS_OTHERWISE = frozenset(
+_SAYS_OTHERWISE = _set(
     "origin origins cors allowed allowlist whitelist noproxy listen bind advertise advertised callback redirect xmlns schema schemas referer"
-    " docs documentation homepage".split()
+    " docs documentation homepage"
 )
-_OWN = frozenset({"host", "hostname", "service", "server", "dd_service", "pod_host", "node_host", "server_name", "virtual_host"})
+_OWN = frozenset(
+    {"host", "hostname", "service", "server", "dd_service", "pod_host", "node_host", "server_name", "virtual_host"}
+)
 _OWN_SIDE = frozenset({"public", "external", "root", "self", "site", "own"})
 
 # Schemes that name no other machine, or nothing that is called.
-_NO_CALL = frozenset("file unix data urn mailto tel javascript about chrome classpath resource arn s3 gs secret vault env docker oci image".split())
-_FILE_ENDINGS = frozenset(
-    "yaml yml json toml ini cfg conf config properties xml txt md csv log py js ts mjs jar war class sh so dll exe sock pem crt key cert p12"
-    " jks db sqlite sql html css gz tgz tar zip env lock pid tmpl png svg".split()
+_NO_CALL = _set(
+    "file unix data urn mailto tel javascript about chrome classpath resource arn s3 gs secret vault env docker oci image"
 )
+_FILE_ENDINGS = _set(
+    "yaml yml json toml ini cfg conf config properties xml txt md csv log py js ts mjs jar war class sh so dll exe sock pem crt key cert p12"
+    " jks db sqlite sql html css gz tgz tar zip env lock pid tmpl png svg"
+)
+_ENDINGS = _set("com net org edu gov mil int info biz dev app cloud tech online site internal corp lan")
 _RESERVED = re.compile(
     r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost|local|localdomain)\.?\Z"
     r"|^(?:www\.w3\.org|json-schema\.org|schemas\.xmlsoap\.org|schemas\.microsoft\.com|maven\.apache\.org|www\.springframework\.org)\Z",
@@ -84,12 +96,11 @@ def addresses(name: str, text: str, beside: Mapping[str, str] | None = None) -> 
     if _otherwise(name):
         return []
     found = [*_special(text)]
-    rest = text
+    whole = _whole(text)
     for match in _URL.finditer(text):
-        found += _of_url(match[1], match[2], whole=_whole(text, match))
+        found += _of_url(match[1], match[2], whole=whole)
     if not found:
-        rest = _URL.sub(" ", text)
-        found = list(_of_words(name, rest.strip(), beside or {}))
+        found = list(_of_words(name, _URL.sub(" ", text).strip(), beside or {}))
     return list(dict.fromkeys(found))
 
 
@@ -100,13 +111,17 @@ def external(host: str) -> bool:
         return callable_ip(ip)
     labels = host.rstrip(".").split(".")
     ending = labels[-1].lower()
-    plausible = len(labels) > 1 and ending.isalpha() and len(ending) > 1 and ending not in _FILE_ENDINGS
+    # `features.staging` is more likely a namespace that is not there than a host; a name of three parts may end in anything.
+    known = len(labels) > 2 or len(ending) == 2 or ending in _ENDINGS
+    plausible = len(labels) > 1 and known and ending.isalpha() and len(ending) > 1 and ending not in _FILE_ENDINGS
     return plausible and "_" not in host and not _RESERVED.search(host)
 
 
 def callable_ip(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Not ourselves, not everyone, not the link alone (where clouds have their metadata)."""
-    return not (ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast or str(ip) == "255.255.255.255")
+    return not (
+        ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast or str(ip) == "255.255.255.255"
+    )
 
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -144,15 +159,20 @@ def _says(name: str, among: frozenset[str]) -> bool:
 # ── forms ──
 
 
-def _whole(text: str, match: re.Match[str]) -> bool:
+def _whole(text: str) -> bool:
     """Whether nothing but URLs and commas is around."""
     return not re.sub(r"[\s,;\"'\[\]]", "", _URL.sub("", text)).removeprefix("jdbc:")
 
 
 def _special(text: str) -> Iterator[Address]:
-    """Forms that are no URL: Oracle's JDBC, and Go's `user:password@tcp(host:port)/name`."""
+    """Forms that are no URL: Oracle's JDBC, Go's `user:password@tcp(host:port)/name`, libpq's and ADO's `host=… port=…`."""
     for match in (*_ORACLE.finditer(text), *_GO.finditer(text)):
         yield from _of_pair(match[1], Certainty.CERTAIN)
+    port = _KEYWORD_PORT.search(text)
+    for match in _KEYWORDS.finditer(text):
+        number = match[2] or (port[1] if port is not None else None)
+        if number is not None and _HOST.match(match[1]):
+            yield from _of_pair(f"{match[1]}:{number}", Certainty.CERTAIN)
 
 
 def _of_url(scheme: str, rest: str, *, whole: bool) -> Iterator[Address]:
@@ -160,9 +180,9 @@ def _of_url(scheme: str, rest: str, *, whole: bool) -> Iterator[Address]:
     if scheme in _NO_CALL:
         return
     authority, slash, tail = _split(rest)
+    if "@" in tail and "@" not in authority:
+        return  # it may be a password with a slash in it, and then what comes before is no host
     authority = authority.rpartition("@")[2]
-    if "@" in tail.split("?")[0] and "@" not in rest.split("/")[0]:
-        return  # a password with a slash in it: what comes before is no host
     path = re.split(r"[?#;@\s]", tail, maxsplit=1)[0] if slash else ""
     shown = "" if path in {"", "/"} else f"/{path}".rstrip(".,)]}")
     for host, port in _hosts(authority):
@@ -180,8 +200,8 @@ def _split(rest: str) -> tuple[str, str, str]:
 
 def _hosts(authority: str) -> Iterator[tuple[str, int | None]]:
     """Hosts and ports of an authority; of several (MongoDB, Kafka, Redis) each. One that is malformed is none."""
-    for part in authority.strip("()").rstrip(".,)]}" if not authority.endswith("]") else "").split(","):
-        part = re.sub(r"^\w+://", "", part)
+    for text in authority.strip("()").rstrip(".,)}").split(","):
+        part = re.sub(r"^\w+://", "", text)
         bare = part[1:-1] if part.startswith("[") and part.endswith("]") else part
         match = _PAIR.match(part)
         if match is not None and 0 < int(match[2]) < 65536:

@@ -74,6 +74,7 @@ class Board:
     def set_edges(self, origin: str, edges: Iterable[Edge], ends: Iterable[End] = ()) -> None:
         """All edges from a node: what is not among them any more goes. `ends`: nodes that are there while an edge leads to them."""
         before, after = self._edges.get(origin, {}), {edge.target: edge for edge in edges}
+        after.pop(origin, None)  # nothing needs itself
         if any(edge.origin != origin or edge.need is Need.IGNORED for edge in after.values()):
             raise ValueError(f"An edge is from the node that it is set for, and not IGNORED; not so all of {origin}.")
         _hold(self._edges, origin, after)
@@ -105,6 +106,10 @@ class Board:
         if delta:
             self._picture = None
         return delta
+
+    def shown(self, node_id: str) -> ShownNode | None:
+        """One node, as of the last flush."""
+        return self._shown_nodes.get(node_id)
 
     def picture(self) -> Picture:
         """All of it, as of the last flush; stays as it is."""

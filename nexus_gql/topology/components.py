@@ -1,50 +1,53 @@
 """Strongly connected components (Tarjan), without recursion."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-Adjacency = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
+Adjacency = Mapping[int, Collection[int]] | Sequence[Collection[int]]
+
+
+_DONE = 1 << 62
+"""The place of a node whose component is found: no path goes below it any more."""
 
 
 def components(nodes: Iterable[int], successors: Adjacency) -> list[list[int]]:
     """The strongly connected components; each after all that it leads to. Successors must be among the nodes."""
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
+    place: dict[int, int] = {}
+    lowest: dict[int, int] = {}
     stack: list[int] = []
-    on_stack: set[int] = set()
     found: list[list[int]] = []
     for root in nodes:
-        if root in order:
+        if root in place:
             continue
-        order[root] = low[root] = len(order)
+        place[root] = lowest[root] = len(place)
         stack.append(root)
-        on_stack.add(root)
         path = [(root, iter(successors[root]))]
         while path:
             node, ahead = path[-1]
+            low = lowest[node]
             for other in ahead:
-                if other not in order:
-                    order[other] = low[other] = len(order)
+                known = place.get(other)
+                if known is None:
+                    lowest[node] = low
+                    place[other] = lowest[other] = len(place)
                     stack.append(other)
-                    on_stack.add(other)
                     path.append((other, iter(successors[other])))
                     break
-                if other in on_stack and order[other] < low[node]:
-                    low[node] = order[other]
+                if known < low:
+                    low = known
             else:
                 path.pop()
-                if path and low[node] < low[path[-1][0]]:
-                    low[path[-1][0]] = low[node]
-                if low[node] == order[node]:
-                    component = _popped(stack, on_stack, node)
-                    found.append(component)
+                if low == place[node]:
+                    found.append(_popped(stack, place, node))
+                elif low < lowest[path[-1][0]]:
+                    lowest[path[-1][0]] = low
     return found
 
 
-def _popped(stack: list[int], on_stack: set[int], last: int) -> list[int]:
+def _popped(stack: list[int], place: dict[int, int], last: int) -> list[int]:
     component = []
     while True:
         node = stack.pop()
-        on_stack.discard(node)
+        place[node] = _DONE
         component.append(node)
         if node == last:
             return component

@@ -20,6 +20,8 @@ _WEIGHT = [
 ]
 _TROUBLED = [[troubled(stands, impairment) for impairment in Impairment] for stands in Standing]
 
+_DEADLY = [[weighs == Impairment.IMPAIRED for weighs in row] for row in _WEIGHT[False]]
+
 
 class Solver:
     """Impairment, root causes and causes of a graph that changes. Sets of root causes are bits of an int."""
@@ -34,6 +36,7 @@ class Solver:
         self._component: list[int] = []
         self._required: list[int] = []
         self._members: list[list[int]] = []
+        self._impaired_from_outside: set[int] = set()  # components of required edges
         self._published: list[tuple[int, int, int, int]] = []  # what those before a node last saw of it
         self._free: list[int] = []
         self._slots: list[int] = []  # which node a bit means
@@ -55,8 +58,10 @@ class Solver:
                 numbers.append(0)
             self._published.append((0, 0, 0, 0))
         self._stands[node] = stands
+        self._component[node] = len(self._members)
+        self._required[node] = node
+        self._members.append([node])
         self._dirty.add(node)
-        self._reordered = True
         return node
 
     def remove(self, node: int) -> None:
@@ -70,22 +75,25 @@ class Solver:
         self._published[node] = (0, 0, 0, 0)
         self._dirty.discard(node)
         self._touched.discard(node)
+        self._members[self._component[node]] = []
         self._free.append(node)
-        self._reordered = True
 
     def connect(self, origin: int, target: int, *, optional: bool) -> None:
         """Add an edge, or change its need."""
         if origin != target:
             self._out[origin][target] = self._in[target][origin] = optional
-            self._dirty.add(origin)
-            self._reordered = True
+            self._edge_changed(origin, target)
 
     def disconnect(self, origin: int, target: int) -> None:
         """Take an edge away."""
         if self._out[origin].pop(target, None) is not None:
             del self._in[target][origin]
-            self._dirty.add(origin)
-            self._reordered = True
+            self._edge_changed(origin, target)
+
+    def _edge_changed(self, origin: int, target: int) -> None:
+        """Between two components in their order, an edge that comes or goes leaves the components and the order as they are."""
+        self._dirty.add(origin)
+        self._reordered = self._reordered or self._component[origin] <= self._component[target]
 
     def set_standing(self, node: int, stands: Standing) -> None:
         """A node stands otherwise now."""
@@ -94,11 +102,17 @@ class Solver:
             return
         self._stands[node] = stands
         self._touched.add(node)
-        if before and stands and self.impairment[node] == Impairment.IMPAIRED and node not in self._dirty:
-            # Down or weak, and IMPAIRED: nobody sees the difference, and a large cycle need not be settled again.
+        if node not in self._dirty and self._impaired_anyway(node):
+            # Nobody sees the difference, and a large cycle need not be settled again.
             self._published[node] = (stands, *self._published[node][1:])
         else:
             self._dirty.add(node)
+
+    def _impaired_anyway(self, node: int) -> bool:
+        """Whether a node is IMPAIRED from outside its own circle: then it is so, and no root cause, whatever happens within."""
+        if self._reordered or self.impairment[node] != Impairment.IMPAIRED:
+            return False
+        return len(self._members[self._component[node]]) == 1 or self._required[node] in self._impaired_from_outside
 
     def healthy(self, origin: int, target: int) -> bool:
         """Whether nothing comes through an edge."""
@@ -161,6 +175,7 @@ class Solver:
         self._number_required()
         # What hides a root cause is told by component, and those may be others now.
         self._dirty.update(node for node in nodes if self._stands[node])
+        self._impaired_from_outside.clear()
         self._reordered = False
 
     def _number_required(self) -> None:
@@ -195,6 +210,10 @@ class Solver:
     def _judge_together(self, members: Sequence[int]) -> None:
         self._impair(members)
         hidden = {self._required[node] for node in members if self._looks_past(node)}
+        self._impaired_from_outside.difference_update(self._required[node] for node in members)
+        self._impaired_from_outside.update(
+            self._required[node] for node in members if self._looks_past(node, down=True)
+        )
         for node in members:
             self._set_root(node, root=bool(self._stands[node]) and self._required[node] not in hidden)
         self._trace(members)
@@ -218,12 +237,13 @@ class Solver:
                 self.impairment[node] = rises
                 waiting.extend(before for before in self._in[node] if self._component[before] == component)
 
-    def _looks_past(self, node: int) -> bool:
-        """Whether a node requires something troubled outside its own component of required edges."""
+    def _looks_past(self, node: int, *, down: bool = False) -> bool:
+        """Whether a node requires something troubled (or else: down or IMPAIRED) outside its own component of required edges."""
+        felt = _DEADLY if down else _TROUBLED
         return any(
             not optional
             and self._required[target] != self._required[node]
-            and _TROUBLED[self._stands[target]][self.impairment[target]]
+            and felt[self._stands[target]][self.impairment[target]]
             for target, optional in self._out[node].items()
         )
 

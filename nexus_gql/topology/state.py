@@ -25,9 +25,10 @@ class Standing(IntEnum):
 def standing(state: ApplicationState | None, *, judged: bool) -> Standing:
     """How a node stands. `judged`: it is an application or a workload; of other nodes nothing is known, and nothing follows.
 
-    A rolling update is PROGRESSING and serving, and so impairs nobody.
+    A rolling update is PROGRESSING and serving, and so impairs nobody. A job that waits for its first run has nothing wrong
+    with it, though it does not serve yet: it is HEALTHY, and that is how it is known.
     """
-    if not judged:
+    if not judged or (state is not None and state.verdict.status is Health.HEALTHY):
         return Standing.FINE
     if state is None or not state.serving:
         return Standing.DOWN

@@ -1,15 +1,19 @@
 """From settings to running: manifests, apply, rollout, operations and revisions."""
 
+from .deployed import Addresses, addresses, deployed_settings
 from .execution import Surroundings
 from .manifests import Manifest
-from .operation import Failure, Operation, OperationKind, OperationStatus, Step, StepStatus
+from .operation import PARENTS, Failure, Operation, OperationKind, OperationStatus, Step, StepStatus
 from .operations import OperationChange, OperationPage, Operations, current_of, cursor, find, find_many, page
+from .parts import parts_of
 from .preparation import Place, place_of, service_address
-from .requests import Accepted, Options, Wanted
-from .revisions import Revision, revisions_by_number
+from .requests import Accepted, Options, Wanted, in_options
+from .revisions import Revision, revisions_by_id, revisions_by_number
 
 __all__ = [
+    "PARENTS",
     "Accepted",
+    "Addresses",
     "Failure",
     "Manifest",
     "Operation",
@@ -25,12 +29,17 @@ __all__ = [
     "StepStatus",
     "Surroundings",
     "Wanted",
+    "addresses",
     "current_of",
     "cursor",
+    "deployed_settings",
     "find",
     "find_many",
+    "in_options",
     "page",
+    "parts_of",
     "place_of",
+    "revisions_by_id",
     "revisions_by_number",
     "service_address",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from nexus_gql.hierarchy import Document, RolloutStrategy, WorkloadKind, autoscaled, entries, workload_kind
 
 from .pod_template import seconds, template, volume_name
-from .rendering import Manifest, Rendering, metadata, object_name, selector
+from .rendering import Manifest, Rendering, metadata, object_name, selector, service_name
 
 # A StatefulSet's pods carry a label with its name and a hash, a CronJob's jobs its name and a number, both of 63 at most.
 _SHORT_NAME = 52
@@ -29,7 +29,7 @@ def workload_name(rendering: Rendering) -> str:
 
 def governing_service(rendering: Rendering) -> str:
     """The headless Service that gives a StatefulSet's pods their names."""
-    return object_name(rendering.path, "-pods")
+    return service_name(rendering.path, "-pods")
 
 
 def autoscaler(rendering: Rendering) -> Manifest | None:
@@ -164,8 +164,8 @@ def _replicas(settings: Document) -> dict[str, int]:
 def _strategy(settings: Document) -> dict[str, Any]:
     if settings.get("rollout.strategy") == RolloutStrategy.RECREATE:
         return {"type": "Recreate"}
-    bounds = _bounds(settings)
-    return {"type": "RollingUpdate", **({"rollingUpdate": bounds} if bounds else {})}
+    # Both bounds, Kubernetes' own where none is declared: a bound that nobody applies would stay, and RECREATE be refused for it.
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"} | _bounds(settings)}
 
 
 def _bounds(settings: Document) -> dict[str, int | str]:

@@ -16,15 +16,17 @@ from nexus_gql.vault import Vault
 
 from . import apply, models
 from .apply import Fence, FieldConflict, ForeignObject, Overtaken
+from .deletion import Deletion
 from .diagnosis import diagnose
 from .holding import Ended, Holding
 from .kubernetes_namespace import ensure_namespace
 from .manifests import WORKLOADS, Manifest, with_restart
-from .operation import Failure, OperationKind, OperationStatus, StepStatus
+from .operation import PARENTS, Failure, OperationKind, OperationStatus, StepStatus
 from .preparation import Place, place_of
 from .records import Failed, record_applied, record_end, settle
 from .revisions import Revision, revision
 from .rollout import WAITING, Progress, Trouble, too_late
+from .runs import job_from, job_of
 from .secret_values import LostSecret, fingerprint, secret_texts
 from .sighting import pods_made, sighted
 
@@ -41,6 +43,8 @@ STEPS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.SCALE: ("prepare", "check", "apply", "rollout"),
     OperationKind.RESTART: ("prepare", "check", "apply", "rollout"),
     OperationKind.REMOVE: ("delete", "wait"),
+    OperationKind.RUN: ("prepare", "check", "apply", "rollout"),
+    OperationKind.DELETE: ("remove", "namespaces", "levels"),
 }
 
 
@@ -58,10 +62,11 @@ class Surroundings:
 class Execution:
     """One operation being carried out by this worker."""
 
-    def __init__(self, holding: Holding, around: Surroundings) -> None:
+    def __init__(self, holding: Holding, around: Surroundings, wake: Callable[[], None]) -> None:
         self._holding = holding
         self._around = around
         self._patience: float | None = None
+        deletion = Deletion(holding, around.hierarchy, around.fleet, around.installation_id, wake)
         self._steps: dict[str, Callable[[], Awaitable[str | None]]] = {
             "prepare": self._prepare,
             "namespace": self._namespace,
@@ -71,6 +76,9 @@ class Execution:
             "rollout": self._rollout,
             "delete": self._delete,
             "wait": self._wait,
+            "remove": deletion.remove,
+            "namespaces": deletion.namespaces,
+            "levels": deletion.levels,
         }
 
     async def run(self) -> None:
@@ -154,7 +162,7 @@ class Execution:
 
     @property
     def _application(self) -> Application:
-        level = self._around.hierarchy.latest.by_id(self._holding.operation.application_id)
+        level = self._around.hierarchy.latest.by_id(self._holding.operation.application_id or "")
         if not isinstance(level, Application):
             raise Failed(Failure("NotFound", f"`{self._row.path}` is not declared any more."))
         return level
@@ -168,6 +176,8 @@ class Execution:
 
     @property
     def _link(self) -> Link | None:
+        if self._kind in PARENTS:
+            return None  # it has no single place
         return self._around.fleet.link(self._place.cluster_id)
 
     async def _connection(self) -> Connection:
@@ -203,10 +213,28 @@ class Execution:
         application = self._application
         if application.restarted_at is not None:
             manifests = with_restart(manifests, application.restarted_at.isoformat())
+        if self._kind is OperationKind.RUN:
+            return [await self._run(manifests)]
         if self._kind is not OperationKind.DEPLOY:
             return [manifest for manifest in manifests if manifest["kind"] in WORKLOADS]
         texts = await secret_texts(self._around.vault, found.settings)
         return [apply.with_secrets(manifest, texts) for manifest in manifests]
+
+    async def _run(self, manifests: list[Manifest]) -> Manifest:
+        """The object of one more run of what is deployed."""
+        found = next((one for one in manifests if one["kind"] in {"Job", "CronJob"}), None)
+        if found is None:
+            remedy = "Deploy it as it is declared now; a JOB runs by that."
+            raise Failed(Failure("NotAJob", "What is deployed of it is neither a job nor a cron job.", remedy))
+        key = str(self._row.id)
+        if found["kind"] == "Job":
+            return job_of(found, key)
+        place, name = self._place, found["metadata"]["name"]
+        there = await apply.read(await self._connection(), "CronJob", place.namespace, name)
+        if there is None:
+            message = f"The CronJob `{name}` is not on the cluster any more: somebody deleted it there."
+            raise Failed(Failure("Missing", message, "Deploy it again."))
+        return job_from(found, key, there["metadata"]["uid"])
 
     # ── the steps ──
 
@@ -258,6 +286,8 @@ class Execution:
         return None
 
     async def _apply(self) -> str | None:
+        if self._kind is OperationKind.RUN and "uid" in self._row.notes:
+            return None  # it was made; where it is over and cleared away by now, it must not run again
         connection = await self._connection()
         changed, notes = [], dict(self._row.notes)
         for manifest in await self._manifests():
@@ -276,7 +306,10 @@ class Execution:
         kept = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in (await self._revision()).manifests}
         gone = []
         async for item in apply.owned(connection, place.namespace, self._application.id, self._around.installation_id):
-            if (item["kind"], item["metadata"]["name"]) not in kept and item["kind"] != apply.VOLUMES:
+            # What has an owner (a run of a CronJob) stays and goes with that.
+            if item["metadata"].get("ownerReferences") or item["kind"] == apply.VOLUMES:
+                continue
+            if (item["kind"], item["metadata"]["name"]) not in kept:
                 await apply.delete(connection, item, self._fence)
                 gone.append(f"{item['kind']} {item['metadata']['name']}")
         return f"Deleted: {', '.join(gone)}." if gone else None
@@ -390,9 +423,9 @@ class Execution:
     # ── the end ──
 
     async def _finish(self, status: OperationStatus, message: str, failure: Failure | None) -> None:
-        await record_end(self._holding, status, message, failure)
+        dropped = await record_end(self._holding, status, message, failure)
         await self._around.hierarchy.current()
-        self._holding.announce()
+        self._holding.announce(*dropped)
 
 
 _DONE = {
@@ -400,6 +433,8 @@ _DONE = {
     OperationKind.SCALE: "It is scaled.",
     OperationKind.RESTART: "It was started anew.",
     OperationKind.REMOVE: "It is off the cluster.",
+    OperationKind.RUN: "It has run.",
+    OperationKind.DELETE: "It is deleted, with all that was below it.",
 }
 _ENDED = {
     OperationStatus.SUPERSEDED: "A newer operation took its place.",

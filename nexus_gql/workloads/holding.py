@@ -6,11 +6,15 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from nexus_gql import clock
 from nexus_gql.database import claim, extend, is_unavailable
 
 from . import models
 from .operation import Operation, OperationStatus, Step, StepStatus, operation
+
+log = structlog.get_logger(__name__)
 
 LEASE = 10.0
 """Seconds for which a worker has an operation to itself, unless it says again that it is there."""
@@ -71,6 +75,7 @@ class Holding:
             except Exception as error:
                 if not is_unavailable(error):
                     raise
+                log.warning("A heartbeat did not reach the database", operation=str(self.row.id), reason=str(error))
                 if clock.elapsed() >= self._until:
                     return
             else:
@@ -98,9 +103,10 @@ class Holding:
             await self.write(**different)
             self._tell(self.row)
 
-    def announce(self) -> None:
-        """Say that the row changed: after the transaction in which it did."""
-        self._tell(self.row)
+    def announce(self, *others: models.Operation) -> None:
+        """Say that the row changed, and others with it: after the transaction in which they did."""
+        for row in (self.row, *others):
+            self._tell(row)
 
     def with_step(self, name: str, status: StepStatus, message: str | None = None) -> list[dict[str, Any]]:
         """The steps after one of them moved on."""

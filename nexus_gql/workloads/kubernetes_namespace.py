@@ -22,6 +22,22 @@ async def ensure_namespace(connection: Connection, name: str, installation_id: s
     return True
 
 
+def made_here(found: dict[str, Any], installation_id: str) -> bool:
+    """Whether this installation made a namespace."""
+    labels = found["metadata"].get("labels") or {}
+    return labels.get("app.kubernetes.io/managed-by") == "nexus" and labels.get(INSTALLATION) == installation_id
+
+
+async def delete_namespace(connection: Connection, found: dict[str, Any]) -> None:
+    """Delete a namespace as it was read; what is in it goes with it. It takes a while."""
+    metadata = found["metadata"]
+    preconditions = {"uid": metadata["uid"]}
+    try:
+        await connection.send("DELETE", f"/api/v1/namespaces/{metadata['name']}", {"preconditions": preconditions})
+    except (Missing, Conflicting):
+        return  # gone, or made anew by somebody else, whose it is then
+
+
 async def namespace(connection: Connection, name: str) -> dict[str, Any] | None:
     """The namespace as it is, or None."""
     try:

@@ -5,11 +5,12 @@ from tortoise.models import Model
 
 
 class Operation(Model):
-    """One operation on one application. Whoever holds `lease` works on it, and every write of theirs names it."""
+    """One operation. Whoever holds `lease` works on it, and every write of theirs names it."""
 
     id = fields.UUIDField(primary_key=True)
-    application: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(
-        "nexus.Level", related_name="operations", on_delete=fields.CASCADE
+    # Null for what is done to a whole level, and once the application is not declared any more: operations stay readable.
+    application: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
+        "nexus.Level", related_name="operations", null=True, on_delete=fields.SET_NULL
     )
     path = fields.CharField(max_length=255, db_index=True)
     kind = fields.CharField(max_length=16)
@@ -34,10 +35,13 @@ class Operation(Model):
     created_at = fields.DatetimeField()
     started_at = fields.DatetimeField(null=True)
     finished_at = fields.DatetimeField(null=True)
+    # The larger operation that this is part of; `held` until that one says that its turn has come.
+    parent_id = fields.UUIDField(null=True)
+    held = fields.BooleanField(default=False, db_default=False)
 
     class Meta:
         table = "operation"
-        indexes = (("application_id", "number"), ("requested_by", "request_id"))
+        indexes = (("application_id", "number"), ("requested_by", "request_id"), ("parent_id",))
 
 
 class Revision(Model):

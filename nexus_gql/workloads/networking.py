@@ -6,7 +6,7 @@ from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, w
 
 from .controllers import governing_service
 from .pod_template import target
-from .rendering import Manifest, Rendering, metadata, object_name, selector
+from .rendering import Manifest, Rendering, metadata, object_name, selector, service_name
 
 
 def services(rendering: Rendering) -> list[Manifest]:
@@ -14,7 +14,7 @@ def services(rendering: Rendering) -> list[Manifest]:
     found = []
     ports = service_ports(rendering.settings)
     if ports:
-        found.append(_service(rendering, object_name(rendering.path), ports))
+        found.append(_service(rendering, service_name(rendering.path), ports))
     if workload_kind(rendering.settings) is WorkloadKind.STATEFUL_SET:
         found.append(_service(rendering, governing_service(rendering), ports, {"clusterIP": "None"}))
     return found
@@ -53,7 +53,7 @@ def ingresses(rendering: Rendering) -> list[Manifest]:
 def _ingress(rendering: Rendering, name: str, rule: dict[str, Any]) -> Manifest:
     port = str(rule.get("port") or chosen_port(rendering.settings))
     number = {"number": int(port)} if port.isdigit() else {"name": port}
-    backend = {"service": {"name": object_name(rendering.path), "port": number}}
+    backend = {"service": {"name": service_name(rendering.path), "port": number}}
     path = {"path": rule.get("path", "/"), "pathType": "Prefix", "backend": backend}
     spec: dict[str, Any] = {
         "rules": [{**({"host": rule["host"]} if "host" in rule else {}), "http": {"paths": [path]}}]

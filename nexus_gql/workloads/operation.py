@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from nexus_gql.paths import Path
 
@@ -17,6 +18,8 @@ class OperationKind(StrEnum):
     SCALE = "SCALE"
     RESTART = "RESTART"
     REMOVE = "REMOVE"
+    RUN = "RUN"
+    DELETE = "DELETE"
 
 
 class OperationStatus(StrEnum):
@@ -36,6 +39,9 @@ UNFINISHED = (OperationStatus.PENDING, *RUNNING)
 
 FULL = frozenset({OperationKind.DEPLOY, OperationKind.REMOVE})
 """Kinds that settle everything about an application, and so replace what is unfinished."""
+
+PARENTS = frozenset({OperationKind.DELETE})
+"""Kinds that are on a whole level: their first step carries out operations on its applications, their parts."""
 
 
 class StepStatus(StrEnum):
@@ -71,10 +77,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row as it was read."""
+    """A row as it was read. `application_id`: None for what is done to a whole level, or once it is not declared any more."""
 
     id: str
-    application_id: str
+    application_id: str | None
     path: Path
     kind: OperationKind
     status: OperationStatus
@@ -91,6 +97,7 @@ class Operation:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    parent_id: str | None
 
     @property
     def unfinished(self) -> bool:
@@ -99,10 +106,14 @@ class Operation:
 
     @property
     def progress(self) -> float:
-        """The share of its steps that are over; the rollout counts by its pods."""
+        """The share of its steps that are over; the rollout counts by its pods, the parts of a larger one each as a step."""
         if not self.unfinished:
             return 1.0
         over = sum(step.status in {StepStatus.SUCCEEDED, StepStatus.SKIPPED} for step in self.steps)
+        if self.kind in PARENTS:
+            parts = int(self.notes.get("parts", 0))
+            done = parts + over - 1 if over else float(self.notes.get("partsDone", 0.0))
+            return min(1.0, done / max(1, parts + len(self.steps) - 1))
         partly = float(self.notes.get("rolledOut", 0.0)) if self.status is OperationStatus.ROLLING_OUT else 0.0
         return min(1.0, (over + partly) / max(1, len(self.steps)))
 
@@ -112,7 +123,7 @@ def operation(row: models.Operation) -> Operation:
     failure: Any = row.failure
     return Operation(
         id=str(row.id),
-        application_id=str(row.application_id),  # type: ignore[attr-defined]
+        application_id=_text(row.application_id),  # type: ignore[attr-defined]
         path=Path(row.path),
         kind=OperationKind(row.kind),
         status=OperationStatus(row.status),
@@ -129,4 +140,9 @@ def operation(row: models.Operation) -> Operation:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        parent_id=_text(row.parent_id),
     )
+
+
+def _text(key: UUID | None) -> str | None:
+    return None if key is None else str(key)

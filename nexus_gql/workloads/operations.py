@@ -16,6 +16,7 @@ from nexus_gql.problems import BadRequest
 from nexus_gql.supervisor import Supervisor
 
 from . import models
+from .deletion_requests import ask_deletion
 from .execution import Surroundings
 from .operation import UNFINISHED, Operation, OperationStatus, operation
 from .requests import Accepted, Requests, Wanted
@@ -43,6 +44,7 @@ class Operations:
 
     def __init__(self, around: Surroundings) -> None:
         self.feed: Feed[OperationChange] = Feed()
+        self._around = around
         self._runner = Runner(around, self._tell)
         self._requests = Requests(around, self._tell, self._runner.wake)
 
@@ -53,6 +55,12 @@ class Operations:
     async def ask(self, viewer: Viewer, wanted: Wanted) -> Accepted:
         """Accept an operation, or Refused."""
         return await self._requests.ask(viewer, wanted)
+
+    async def ask_deletion(self, viewer: Viewer, wanted: Wanted) -> Accepted:
+        """Accept the deletion of a level with all that runs below it, or Refused."""
+        accepted, touched = await ask_deletion(self._around, viewer, wanted)
+        await self._requests.hand_over(touched)
+        return accepted
 
     async def cancel(self, operation_id: UUID) -> Operation:
         """End an operation; Refused where it has ended already."""
@@ -78,7 +86,7 @@ async def current_of(application_ids: Sequence[str]) -> dict[str, Operation]:
     rows = await models.Operation.filter(application_id__in=list(application_ids), status__in=UNFINISHED).order_by(
         "-number"
     )
-    return {found.application_id: found for found in map(operation, rows)}
+    return {found.application_id: found for found in map(operation, rows) if found.application_id is not None}
 
 
 async def page(

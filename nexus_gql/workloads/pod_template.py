@@ -57,13 +57,13 @@ def _pod(rendering: Rendering) -> dict[str, Any]:
         "containers": [_container(rendering)],
         # Variables for every Service of the namespace would change with the neighbours, and shadow what is declared.
         "enableServiceLinks": False,
+        # Said always: an account that is merely said no more stays, by its older twin `serviceAccount`, which nobody applies.
+        "serviceAccountName": settings.get("serviceAccount", "default"),
     }
     if volumes := _volumes(rendering):
         spec["volumes"] = volumes
     if "image.pullSecret" in settings:
         spec["imagePullSecrets"] = [{"name": settings["image.pullSecret"]}]
-    if "serviceAccount" in settings:
-        spec["serviceAccountName"] = settings["serviceAccount"]
     if chosen := entries(settings, "nodeSelector"):
         spec["nodeSelector"] = chosen
     if settings.get("tolerations"):

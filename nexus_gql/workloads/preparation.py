@@ -19,7 +19,7 @@ from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode
 
 from .networking import chosen_port, exposed, ingress_urls, service_url
-from .rendering import Rendering, object_name
+from .rendering import Rendering, service_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +130,4 @@ def service_address(catalogue: Catalogue, other: Application, wanted: str | None
     if port is None or port not in ports:
         return None
     namespace = catalogue.above(Namespace, other.path).kubernetes_name
-    return service_url(object_name(other.path), namespace, port, ports[port]["port"])
+    return service_url(service_name(other.path), namespace, port, ports[port]["port"])

@@ -8,12 +8,21 @@ from tortoise.expressions import F
 
 from nexus_gql import clock
 from nexus_gql.database import next_change, transactional
-from nexus_gql.hierarchy import Application, Catalogue, Effective, Frozen, Hierarchy, record_running
+from nexus_gql.hierarchy import (
+    Application,
+    Catalogue,
+    Effective,
+    Frozen,
+    Hierarchy,
+    delete_within,
+    record_running,
+)
 
 from . import models
 from .holding import Holding
 from .manifests import Manifest, image, render, with_replicas
-from .operation import Failure, OperationKind, OperationStatus, StepStatus
+from .operation import PARENTS, Failure, OperationKind, OperationStatus, StepStatus
+from .parts import drop_held
 from .preparation import obstacles, rendering
 from .revisions import Revision, next_revision, revision, write_revision
 
@@ -43,14 +52,14 @@ async def settle(
     row = holding.row
     change = await next_change()
     catalogue = await hierarchy.locked(change)
-    application = catalogue.by_id(holding.operation.application_id)
+    application = catalogue.by_id(holding.operation.application_id or "")
     if not isinstance(application, Application):
         raise Failed(Failure("NotFound", f"`{row.path}` is not declared any more."))
     await _go_on_above(holding, application, found, change)
     await holding.write(notes={**row.notes, "rewrite": rewrite})
     if row.revision is not None:
         return
-    if row.kind == OperationKind.RESTART:
+    if row.kind in {OperationKind.RESTART, OperationKind.RUN}:
         await holding.write(revision=(await _current(application)).number)
         return
     settings, manifests, reference = (
@@ -116,13 +125,17 @@ async def record_applied(holding: Holding, notes: dict[str, Any]) -> None:
     """What the application is made of now."""
     change = await next_change()
     await holding.write(notes=notes)
-    await record_running(holding.operation.application_id, change, {"revision": holding.row.revision, "deployed": True})
+    await record_running(
+        holding.operation.application_id or "", change, {"revision": holding.row.revision, "deployed": True}
+    )
 
 
 @transactional
-async def record_end(holding: Holding, status: OperationStatus, message: str, failure: Failure | None) -> None:
-    """How the operation ended; the lease goes with it."""
-    row, application_id = holding.row, holding.operation.application_id
+async def record_end(
+    holding: Holding, status: OperationStatus, message: str, failure: Failure | None
+) -> list[models.Operation]:
+    """How the operation ended; the lease goes with it. Answers the parts of it that ended with it, whose turn never came."""
+    row, application_id = holding.row, holding.operation.application_id or ""
     change = await next_change()
     if row.kind == OperationKind.REMOVE and status is OperationStatus.SUCCEEDED:
         await record_running(application_id, change, {"deployed": False, "revision": None})
@@ -138,6 +151,24 @@ async def record_end(holding: Holding, status: OperationStatus, message: str, fa
         lease=None,
         lease_until=None,
     )
+    if row.kind not in PARENTS:
+        return []
+    return await drop_held(row.id, "It did not begin, since the operation that it is part of has ended.")
+
+
+@transactional
+async def record_deletion(holding: Holding, hierarchy: Hierarchy) -> None:
+    """Take the level and all below it out of the hierarchy: all of it or nothing, and nothing where it is gone already."""
+    change = await next_change()
+    catalogue = await hierarchy.locked(change)
+    level = catalogue.by_id(str(holding.row.notes["level"]))
+    await holding.write(message="It is taken out of the hierarchy.")  # LostLease where another worker has it
+    if level is None:
+        return
+    left = [f"`{one.path}`" for one in catalogue.applications(level.path) if one.deployed]
+    if left:
+        raise Failed(Failure("InUse", f"Still on its cluster: {', '.join(left[:5])}.", "Ask for the deletion again."))
+    await delete_within(catalogue, level)
 
 
 def _wrote(row: models.Operation) -> bool:

@@ -41,12 +41,22 @@ class Rendering:
 
 def object_name(path: Path, suffix: str = "", limit: int = _NAME_LIMIT) -> str:
     """The name of one of an application's objects; where it would be too long it is cut, and ends in a hash of the whole."""
-    whole = name(path) + suffix
+    return _cut(name(path), suffix, limit)
+
+
+def service_name(path: Path, suffix: str = "") -> str:
+    """The name of one of an application's Services, which Kubernetes wants to begin with a letter."""
+    called = name(path)
+    return _cut(f"app-{called}" if called[0].isdigit() else called, suffix, _NAME_LIMIT)
+
+
+def _cut(called: str, suffix: str, limit: int) -> str:
+    whole = called + suffix
     if len(whole) <= limit:
         return whole
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     kept = limit - len(suffix) - 9
-    return f"{name(path)[:kept].rstrip('-')}-{digest}{suffix}"
+    return f"{called[:kept].rstrip('-')}-{digest}{suffix}"
 
 
 def metadata(rendering: Rendering, called: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from nexus_gql.hierarchy import (
     record_running,
     workload_kind,
 )
-from nexus_gql.paths import Path
+from nexus_gql.paths import Path, lineage
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 from . import apply, models
@@ -34,6 +34,7 @@ from .execution import STEPS, Surroundings
 from .kubernetes_namespace import namespace
 from .manifests import render
 from .operation import FULL, RUNNING, UNFINISHED, Operation, OperationKind, OperationStatus, Step, operation
+from .parts import unfinished_parts
 from .preparation import Obstacle, obstacles, place_of, rendering
 from .secret_values import missing_keys
 
@@ -97,31 +98,34 @@ class Requests:
 
     async def _ask(self, viewer: Viewer, wanted: Wanted) -> Accepted:
         patch, problems = checked_patch(wanted.patch or {}, "patch")
-        problems += _text_problems(wanted.options)
+        problems += options_problems(wanted.options)
         if problems:
             raise Refused(problems)
         catalogue = await self._around.hierarchy.current()
         if not isinstance(catalogue.levels.get(wanted.path), Application):
             raise Refused(_no_application(catalogue, wanted.path))
-        if (known := await _repeated(self._around, viewer, wanted)) is not None:
+        if (known := await repeated(self._around, viewer, wanted)) is not None:
             return Accepted(operation(known), [])
         await self._ask_cluster(wanted, patch, catalogue)
         if wanted.options.dry_run:
             _acceptable(wanted, patch, catalogue)
             return Accepted(None, preview(catalogue, wanted.path, patch, wanted.options.expected_version).warnings)
         accepted, touched = await _accept(self._around, viewer, wanted, patch)
+        await self.hand_over(touched)
+        return accepted
+
+    async def hand_over(self, touched: list[models.Operation]) -> None:
+        """Let everybody know of operations that were stored or ended, and begin with them."""
         await self._around.hierarchy.current()
         for row in touched:
             self._tell(row)
         self._wake()
-        return accepted
 
     async def cancel(self, operation_id: UUID) -> Operation:
-        """End an operation: one that waits at once, one that runs at its next step. Refused where it has ended."""
-        row = await _cancel(operation_id)
-        self._tell(row)
-        self._wake()
-        return operation(row)
+        """End an operation with its parts: what waits at once, what runs at its next step. Refused where it has ended."""
+        rows = await _cancel(operation_id)
+        await self.hand_over(rows)
+        return operation(rows[0])
 
     async def _ask_cluster(self, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
         """What only the cluster can say before a deployment: Secrets that must be there; for a dry run, all that it would refuse."""
@@ -195,7 +199,8 @@ def _no_application(catalogue: Catalogue, path: Path) -> Problem:
     return Problem(ProblemCode.UNSUPPORTED, message, ("path",), "Deploy its applications one by one.")
 
 
-def _text_problems(options: Options) -> list[Problem]:
+def options_problems(options: Options) -> list[Problem]:
+    """What is wrong with the texts of some options."""
     texts = {"reason": options.reason, "requestId": options.request_id}
     return [
         Problem(ProblemCode.INVALID, f"{name} has at most {_LIMITS[name]} characters, without NUL.", ("options", name))
@@ -208,9 +213,12 @@ def _seen_from_outside(problem: Problem, wanted: Wanted) -> Problem:
     """A problem with its path in the mutation's own arguments: `scale` has no patch, and the version stands in the options."""
     if problem.path[:1] == ("patch",) and wanted.replicas is not None:
         return replace(problem, path=("replicas",))
-    if problem.path == ("expectedVersion",):
-        return replace(problem, path=("options", "expectedVersion"))
-    return problem
+    return in_options(problem)
+
+
+def in_options(problem: Problem) -> Problem:
+    """A problem with the expected version, seen from a mutation that has it among its options."""
+    return replace(problem, path=("options", *problem.path)) if problem.path == ("expectedVersion",) else problem
 
 
 def _at(patch: Patch, key: str | None) -> tuple[str, ...]:
@@ -236,7 +244,7 @@ def _request(around: Surroundings, wanted: Wanted) -> dict[str, Any]:
     return request
 
 
-async def _repeated(around: Surroundings, viewer: Viewer, wanted: Wanted) -> models.Operation | None:
+async def repeated(around: Surroundings, viewer: Viewer, wanted: Wanted) -> models.Operation | None:
     """The operation that the same viewer asked for under the same id within a day; Refused where that was another."""
     if wanted.options.request_id is None:
         return None
@@ -266,11 +274,23 @@ def _acceptable(wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
         wrong = obstacles(after, _application(after, wanted.path))
         if wrong:
             raise Refused(_placed(obstacle, patch) for obstacle in wrong)
+    elif wanted.kind is OperationKind.RUN and (problem := _no_job(catalogue, application)) is not None:
+        raise Refused(problem)
     elif not application.deployed or (wanted.kind is not OperationKind.REMOVE and application.revision is None):
         message = f"`{wanted.path}` is not deployed."
         raise Refused(Problem(ProblemCode.INVALID, message, ("path",), "Deploy it first (`deploy`)."))
     else:
         _fitting(wanted, catalogue.effective(wanted.path).document)
+
+
+def _no_job(catalogue: Catalogue, application: Application) -> Problem | None:
+    """Why something is not run: only what runs to its end is."""
+    kind = workload_kind(catalogue.effective(application.path).document)
+    if kind in _NOT_RESTARTED:
+        return None
+    message = f"`{application.path}` is a {kind}, which goes on running; only a JOB or a CRON_JOB is run."
+    remedy = "`restart` starts its pods anew; with `workload: JOB` in its settings it would run to its end."
+    return Problem(ProblemCode.UNSUPPORTED, message, ("path",), remedy)
 
 
 _NOT_RESTARTED = {WorkloadKind.JOB, WorkloadKind.CRON_JOB}
@@ -287,7 +307,7 @@ def _fitting(wanted: Wanted, document: Document) -> None:
         remedy = "A DAEMON_SET runs on every node; a job has job.parallelism."
         message = f"A {kind} has no number of pods to choose."
     elif wanted.kind is OperationKind.RESTART and kind in _NOT_RESTARTED:
-        remedy = "Deploy a JOB again to run it anew; a CRON_JOB waits for its time."
+        remedy = "`run` runs it once more."
         message = f"A {kind} runs to its end and is not restarted."
     else:
         return
@@ -303,8 +323,10 @@ async def _accept(
     catalogue = await around.hierarchy.locked(change)
     if not isinstance(catalogue.levels.get(wanted.path), Application):
         raise Refused(_no_application(catalogue, wanted.path))
-    if (known := await _repeated(around, viewer, wanted)) is not None:
+    if (known := await repeated(around, viewer, wanted)) is not None:
         return Accepted(operation(known), []), []
+    if wanted.kind is not OperationKind.REMOVE:
+        await refuse_while_deleted(wanted.path)
     application = _application(catalogue, wanted.path)
     level_at(catalogue, wanted.path, wanted.options.expected_version)
     _acceptable(wanted, patch, catalogue)
@@ -312,23 +334,56 @@ async def _accept(
     if not patch.is_empty:
         outcome = await configure_within(catalogue, change, around.vault, viewer, wanted.path, patch)
         warnings = outcome.warnings
-    earlier = await models.Operation.filter(application_id=application.id, status__in=UNFINISHED).order_by("number")
     columns: dict[str, Any] = {}
     if wanted.kind is OperationKind.RESTART:
         columns["restarted_at"] = clock.now()
-    waiting = [row for row in earlier if row.status == OperationStatus.PENDING and row.kind in FULL]
-    if waiting and wanted.kind not in FULL:
+    whole = await _absorbing(catalogue, application, wanted.kind)
+    if whole is not None:
         if columns:
             await record_running(application.id, change, columns)
-        return Accepted(operation(waiting[-1]), warnings), []
-    replaced = [row for row in earlier if _replaces(wanted.kind, OperationKind(row.kind))]
-    await _replace(replaced)
-    row = await _store(around, viewer, wanted, application)
+        return Accepted(operation(whole), warnings), []
+    replaced = await end_earlier(application, wanted.kind)
+    row = await store(around, viewer, wanted, application=application, row_id=uuid4())
     columns["operation_number"] = row.number
     if wanted.kind is OperationKind.DEPLOY:
         columns["deployed"] = True
     await record_running(application.id, change, columns)
     return Accepted(operation(row), warnings), [*replaced, row]
+
+
+async def _absorbing(catalogue: Catalogue, application: Application, kind: OperationKind) -> models.Operation | None:
+    """The operation that waits already and does what is asked for as well. A run is part of no removal, and is refused then."""
+    if kind in FULL:
+        return None
+    earlier = await models.Operation.filter(application_id=application.id, status__in=UNFINISHED).order_by("-number")
+    if kind is OperationKind.RUN:
+        if (removal := next((row for row in earlier if row.kind == OperationKind.REMOVE), None)) is not None:
+            message = f"`{application.path}` is being taken off its cluster (operation {removal.id})."
+            raise Refused(Problem(ProblemCode.CONFLICT, message, ("path",), "Deploy it again after that."))
+        if workload_kind(catalogue.effective(application.path).document) is not WorkloadKind.JOB:
+            return None  # a CronJob that is deployed has not run by that
+    return next((row for row in earlier if row.status == OperationStatus.PENDING and row.kind in FULL), None)
+
+
+async def end_earlier(application: Application, kind: OperationKind) -> list[models.Operation]:
+    """End the operations of an application that one of a kind takes the place of; answers their rows."""
+    earlier = await models.Operation.filter(application_id=application.id, status__in=UNFINISHED).order_by("number")
+    replaced = [row for row in earlier if _replaces(kind, OperationKind(row.kind))]
+    await _replace(replaced)
+    return replaced
+
+
+async def refuse_while_deleted(path: Path) -> None:
+    """Refuse with CONFLICT what is asked for at a level that is being deleted, or below one."""
+    found = models.Operation.filter(kind=OperationKind.DELETE, status__in=UNFINISHED, path__in=list(lineage(path)))
+    if (row := await found.first()) is not None:
+        raise Refused(being_deleted(row))
+
+
+def being_deleted(row: models.Operation) -> Problem:
+    """The refusal of what would come in the way of a deletion."""
+    message = f"`{row.path}` is being deleted, with all below it (operation {row.id})."
+    return Problem(ProblemCode.CONFLICT, message, ("path",), "Wait for its end, or cancel it (`cancelOperation`).")
 
 
 def _replaces(new: OperationKind, old: OperationKind) -> bool:
@@ -348,17 +403,31 @@ async def _replace(rows: list[models.Operation]) -> None:
         await row.save(update_fields=["ending", "status", "message", "finished_at"])
 
 
-async def _store(around: Surroundings, viewer: Viewer, wanted: Wanted, application: Application) -> models.Operation:
+async def store(
+    around: Surroundings,
+    viewer: Viewer,
+    wanted: Wanted,
+    *,
+    row_id: UUID,
+    application: Application | None = None,
+    parent_id: UUID | None = None,
+    held: bool = False,
+    notes: Mapping[str, Any] | None = None,
+) -> models.Operation:
+    """The row of an operation that some worker will carry out. A part of another is found by that, not by its request's id."""
     return await models.Operation.create(
-        id=uuid4(),
-        application_id=UUID(application.id),
+        id=row_id,
+        application_id=None if application is None else UUID(application.id),
+        parent_id=parent_id,
+        held=held,
+        notes=dict(notes or {}),
         path=wanted.path,
         kind=wanted.kind,
         status=OperationStatus.PENDING,
-        number=application.operation_number + 1,
+        number=0 if application is None else application.operation_number + 1,
         requested_by=viewer.name,
         reason=wanted.options.reason,
-        request_id=wanted.options.request_id,
+        request_id=wanted.options.request_id if parent_id is None else None,
         request=_request(around, wanted),
         steps=[asdict(Step(name)) for name in STEPS[wanted.kind]],
         message="It waits for its turn.",
@@ -367,15 +436,18 @@ async def _store(around: Surroundings, viewer: Viewer, wanted: Wanted, applicati
 
 
 @transactional
-async def _cancel(operation_id: UUID) -> models.Operation:
+async def _cancel(operation_id: UUID) -> list[models.Operation]:
+    """End an operation and its parts; answers their rows, its own first."""
     await next_change()
     row = await models.Operation.get(id=operation_id)
     if row.status not in UNFINISHED:
         message = f"It has ended already ({row.status})."
         raise Refused(Problem(ProblemCode.CONFLICT, message, ("id",)))
-    row.ending = OperationStatus.CANCELLED
-    if row.status == OperationStatus.PENDING and row.lease is None:
-        row.status, row.finished_at = OperationStatus.CANCELLED, clock.now()
-        row.message = "It was cancelled before it began."
-    await row.save(update_fields=["ending", "status", "message", "finished_at"])
-    return row
+    rows = [row, *await unfinished_parts(row.id)]
+    for each in rows:
+        each.ending = OperationStatus.CANCELLED
+        if each.status == OperationStatus.PENDING and each.lease is None:
+            each.status, each.finished_at = OperationStatus.CANCELLED, clock.now()
+            each.message = "It was cancelled before it began."
+        await each.save(update_fields=["ending", "status", "message", "finished_at"])
+    return rows

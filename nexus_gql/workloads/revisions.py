@@ -1,9 +1,9 @@
 """What was deployed, frozen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from nexus_gql.hierarchy import SETTINGS, Effective, Frozen, freeze, thaw
 from nexus_gql.paths import Path
@@ -76,6 +76,13 @@ async def revisions_by_number(wanted: Sequence[tuple[str, Path, int]]) -> dict[t
     )
     found = [of_row(row, paths[str(row.application_id)]) for row in rows]  # type: ignore[attr-defined]
     return {(one.application_id, one.number): one for one in found}
+
+
+async def revisions_by_id(ids: Iterable[UUID], path_of: Callable[[str], Path | None]) -> list[Revision]:
+    """Several at once, wherever they are: one statement. `path_of` an application's id; None leaves its revisions out."""
+    rows = await models.Revision.filter(id__in=list(ids))
+    found = ((row, path_of(str(row.application_id))) for row in rows)  # type: ignore[attr-defined]
+    return [of_row(row, path) for row, path in found if path is not None]
 
 
 def of_row(row: models.Revision, path: Path) -> Revision:

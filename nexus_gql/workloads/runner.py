@@ -13,7 +13,7 @@ from nexus_gql.supervisor import Supervisor
 from . import models
 from .execution import Execution, Surroundings
 from .holding import Holding, LostLease
-from .operation import UNFINISHED, Failure, OperationStatus
+from .operation import PARENTS, UNFINISHED, Failure, OperationStatus
 from .records import record_end
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class Runner:
         self._around = around
         self._tell = tell
         self._wake = asyncio.Event()
-        self._busy: set[UUID] = set()
+        self._busy: dict[UUID, bool] = {}
 
     def start(self, supervisor: Supervisor) -> None:
         """Begin to take operations."""
@@ -45,7 +45,7 @@ class Runner:
             while True:
                 self._wake.clear()
                 for row in await self._free():
-                    self._busy.add(row["application_id"])
+                    self._busy[_lane(row)] = _counts(row)
                     group.create_task(self._carry_out(row), name=f"operation {row['id']}")
                 try:
                     async with asyncio.timeout(_LOOK):
@@ -54,24 +54,25 @@ class Runner:
                     pass
 
     async def _free(self) -> list[Mapping[str, Any]]:
-        """The oldest unfinished operation of each application, where nobody works on it."""
+        """The oldest unfinished operation of each application, where nobody works on it and nothing holds it."""
         rows = (
-            await models.Operation.filter(status__in=UNFINISHED)
+            await models.Operation.filter(status__in=UNFINISHED, held=False)
             .order_by("number")
-            .values("id", "application_id", "lease", "lease_until")
+            .values("id", "application_id", "kind", "lease", "lease_until")
         )
         if not rows:
             return []
         now = await database_now()
         first: dict[UUID, Mapping[str, Any]] = {}
         for row in rows:
-            first.setdefault(row["application_id"], row)
+            first.setdefault(_lane(row), row)
         free = [
             row
-            for application, row in first.items()
-            if application not in self._busy and (row["lease"] is None or row["lease_until"] < now)
+            for lane, row in first.items()
+            if lane not in self._busy and (row["lease"] is None or row["lease_until"] < now)
         ]
-        return free[: max(0, _AT_ONCE - len(self._busy))]
+        room = max(0, _AT_ONCE - sum(self._busy.values()))
+        return [row for row in free if not _counts(row)] + [row for row in free if _counts(row)][:room]
 
     async def _carry_out(self, row: Mapping[str, Any]) -> None:
         try:
@@ -84,7 +85,7 @@ class Runner:
             log.warning("An operation waits for the database", operation=str(row["id"]), reason=str(error))
             await asyncio.sleep(_LOOK)
         finally:
-            self._busy.discard(row["application_id"])
+            self._busy.pop(_lane(row), None)
             self._wake.set()
 
     async def _held(self, holding: Holding, *, torn: bool) -> None:
@@ -101,6 +102,9 @@ class Runner:
             ends = await asyncio.gather(work, heart, return_exceptions=True)
             if isinstance(ends[0], asyncio.CancelledError):
                 await holding.release()
+        if isinstance(ends[1], Exception):
+            # The work was stopped with it and given back; whoever takes it up may have better luck.
+            log.error("The heartbeat of an operation failed", operation=str(holding.row.id), exc_info=ends[1])
         if isinstance(ends[0], Exception):
             raise ends[0]
         if ends[1] is None and isinstance(ends[0], asyncio.CancelledError):
@@ -108,7 +112,7 @@ class Runner:
 
     async def _to_its_end(self, holding: Holding) -> None:
         try:
-            await Execution(holding, self._around).run()
+            await Execution(holding, self._around, self.wake).run()
         except LostLease:
             _log_loss(holding)
         except Exception as error:
@@ -117,8 +121,19 @@ class Runner:
             fault = uuid4().hex[:12]
             log.exception("An operation failed by a fault of ours", operation=str(holding.row.id), id=fault)
             message = f"Something went wrong on our side. Quote id {fault}."
-            await record_end(holding, OperationStatus.FAILED, message, Failure("Internal", message))
-            holding.announce()
+            dropped = await record_end(holding, OperationStatus.FAILED, message, Failure("Internal", message))
+            holding.announce(*dropped)
+
+
+def _lane(row: Mapping[str, Any]) -> UUID:
+    """What one operation at a time is carried out of: an application, or the operation itself where it has none."""
+    lane: UUID = row["application_id"] or row["id"]
+    return lane
+
+
+def _counts(row: Mapping[str, Any]) -> bool:
+    """Whether an operation takes one of the places: those that wait for their parts would leave these none."""
+    return row["kind"] not in PARENTS
 
 
 def _log_loss(holding: Holding) -> None:

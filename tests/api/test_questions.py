@@ -30,6 +30,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         'grants(path: "no") { id }',
         'cluster(name: "no") { id }',
         'operation(id: "Operation:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "Application:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "Grant:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "Pod:00000000-0000-0000-0000-000000000000:a") { id }',
     ],
 )
 async def test_what_is_not_there_should_be_null_without_an_error(standing: Nexus, question: str) -> None:
@@ -38,7 +41,7 @@ async def test_what_is_not_there_should_be_null_without_an_error(standing: Nexus
     assert answer.data == {"answer": None}
 
 
-@pytest.mark.parametrize("field", ["health", "workloads", "pods", "operations"])
+@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations"])
 async def test_a_subscription_of_a_scope_that_is_not_there_should_be_not_found(standing: Nexus, field: str) -> None:
     async with standing.subscribe(f'subscription {{ {field}(scope: "no") {{ kind }} }}') as frames:
         answer = await frames.next()
@@ -78,6 +81,17 @@ async def test_other_subscriptions_of_what_is_not_there_should_be_not_found(stan
         'operation(id: "nonsense") { id }',
         'operation(id: "") { id }',
         'operation(id: "Project:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "nonsense") { id }',
+        'node(id: "") { id }',
+        'node(id: "Application") { id }',
+        'node(id: "Application:nonsense") { id }',
+        'node(id: "Application:00000000-0000-0000-0000-000000000000:more") { id }',
+        'node(id: "Pod:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "Nothing:00000000-0000-0000-0000-000000000000") { id }',
+        'search(text: "or", first: 1001) { __typename }',
+        'search(text: "or", first: -1) { __typename }',
+        'environment(path: "or/local") { unmanaged(first: 1001) { totalCount } }',
+        'environment(path: "or/local") { unmanaged(after: "nonsense") { totalCount } }',
         'pods(scope: "or", first: 1001) { totalCount }',
         'pods(scope: "or", after: "nonsense") { totalCount }',
         'level(path: "or") { events(first: 1001) { nodes { id } } }',

@@ -32,6 +32,7 @@ KUBECONFIG = {"kubeconfig": {"content": "{}"}}
 TABLE = {
     "createProject": Row({"input": {"name": "new"}}, "ADMIN", None, ["input"]),
     "createEnvironment": Row({"input": {"project": "or", "name": "new"}}, "ADMIN", "or", ["input", "project"]),
+    "cloneEnvironment": Row({"path": "or/local", "name": "copy"}, "ADMIN", "or", ["path"]),
     "createNamespace": Row(
         {"input": {"environment": "or/local", "name": "new"}}, "DEPLOYER", "or/local", ["input", "environment"]
     ),
@@ -49,6 +50,7 @@ TABLE = {
         {"path": "or/local/models/idle", "replicas": 2}, "DEPLOYER", "or/local/models/idle", ["path"], "INVALID"
     ),
     "restart": Row({"path": "or/local/models/idle"}, "DEPLOYER", "or/local/models/idle", ["path"], "INVALID"),
+    "run": Row({"path": "or/local/models/idle"}, "DEPLOYER", "or/local/models/idle", ["path"], "UNSUPPORTED"),
     "remove": Row({"path": "or/local/models/idle"}, "DEPLOYER", "or/local/models/idle", ["path"], "INVALID"),
     "cancelOperation": Row({"id": "of churn"}, "DEPLOYER", CHURN, ["id"]),
     "registerCluster": Row({"name": "new", "input": KUBECONFIG}, "ADMIN", None, ["name"], "INVALID"),

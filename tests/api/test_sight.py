@@ -76,7 +76,7 @@ async def test_everything_else_should_be_as_if_it_were_not_there(guarded: Nexus,
 
 
 @pytest.mark.parametrize("path", ["or/prod", FEATURES, "other", "no", "or/local", "or"])
-@pytest.mark.parametrize("field", ["health", "workloads", "pods", "operations"])
+@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations"])
 async def test_a_feed_of_what_is_not_to_be_seen_should_be_not_found(
     guarded: Nexus, ann: str, path: str, field: str
 ) -> None:

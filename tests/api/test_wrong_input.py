@@ -17,6 +17,7 @@ CHURN = "or/local/models/churn"
 DOCUMENTS = {
     "createProject": "($input: CreateProjectInput!) { createProject(input: $input)",
     "createEnvironment": "($input: CreateEnvironmentInput!) { createEnvironment(input: $input)",
+    "cloneEnvironment": "($path: Path!, $name: String!, $cluster: String) { cloneEnvironment(path: $path, name: $name, cluster: $cluster)",
     "createNamespace": "($input: CreateNamespaceInput!) { createNamespace(input: $input)",
     "createApplication": "($input: CreateApplicationInput!) { createApplication(input: $input)",
     "updateLevel": "($path: Path!, $input: UpdateLevelInput!, $expectedVersion: Int) { updateLevel(path: $path, input: $input, expectedVersion: $expectedVersion)",
@@ -24,6 +25,7 @@ DOCUMENTS = {
     "configure": "($path: Path!, $patch: SettingsPatch!, $expectedVersion: Int) { configure(path: $path, patch: $patch, expectedVersion: $expectedVersion)",
     "deploy": "($path: Path!, $patch: SettingsPatch, $options: OperationOptions) { deploy(path: $path, patch: $patch, options: $options)",
     "scale": "($path: Path!, $replicas: Int!, $options: OperationOptions) { scale(path: $path, replicas: $replicas, options: $options)",
+    "run": "($path: Path!, $options: OperationOptions) { run(path: $path, options: $options)",
     "restart": "($path: Path!, $options: OperationOptions) { restart(path: $path, options: $options)",
     "remove": "($path: Path!, $options: OperationOptions) { remove(path: $path, options: $options)",
     "cancelOperation": "($id: ID!) { cancelOperation(id: $id)",
@@ -93,6 +95,19 @@ CASES = {
     "NUL in a description": Wrong("createApplication", app(description="a\0"), invalid("input.description")),
     "long description": Wrong(
         "updateLevel", {"path": "or", "input": {"description": LONG}}, invalid("input.description")
+    ),
+    # ── copies ──
+    "copy under a taken name": Wrong(
+        "cloneEnvironment", {"path": "or/local", "name": "local"}, [("ALREADY_EXISTS", "name")]
+    ),
+    "copy under no name": Wrong("cloneEnvironment", {"path": "or/local", "name": ""}, invalid("name")),
+    "copy under a path": Wrong("cloneEnvironment", {"path": "or/local", "name": "a/b"}, invalid("name")),
+    "copy of a project": Wrong("cloneEnvironment", {"path": "or", "name": "new"}, invalid("path")),
+    "copy of a namespace": Wrong("cloneEnvironment", {"path": "or/local/models", "name": "new"}, invalid("path")),
+    "copy of nothing": Wrong("cloneEnvironment", {"path": "or/no", "name": "new"}, [("NOT_FOUND", "path")]),
+    "copy of a malformed path": Wrong("cloneEnvironment", {"path": "/or", "name": "new"}, [("NOT_FOUND", "path")]),
+    "copy onto no such cluster": Wrong(
+        "cloneEnvironment", {"path": "or/local", "name": "new", "cluster": "no"}, [("NOT_FOUND", "cluster")]
     ),
     # ── parents and paths ──
     "no such project": Wrong("createEnvironment", environment(project="no"), [("NOT_FOUND", "input.project")]),
@@ -346,6 +361,10 @@ CASES = {
     "scale to less than none": Wrong("scale", {"path": CHURN, "replicas": -1}, invalid("replicas")),
     "scale what is not deployed": Wrong("scale", {"path": CHURN, "replicas": 2}, invalid("path")),
     "scale a level": Wrong("scale", {"path": "or", "replicas": 2}, [("UNSUPPORTED", "path")]),
+    "run what goes on running": Wrong("run", {"path": CHURN}, [("UNSUPPORTED", "path")]),
+    "run with a requestId that is too long": Wrong(
+        "run", {"path": CHURN, "options": {"requestId": "x" * 256}}, invalid("options.requestId")
+    ),
     "restart what is not deployed": Wrong("restart", {"path": CHURN}, invalid("path")),
     "remove what is not deployed": Wrong("remove", {"path": CHURN}, invalid("path")),
     "remove nothing": Wrong("remove", {"path": "no"}, [("NOT_FOUND", "path")]),

@@ -27,7 +27,7 @@ HOP = {"connection", "host", "keep-alive", "transfer-encoding", "upgrade"}
 
 
 class Asked(NamedTuple):
-    """What was asked: `path` without its query."""
+    """What was asked: `path` without its query. `watch`: a watch, or a log that is followed."""
 
     method: str
     path: str
@@ -94,6 +94,8 @@ class Proxy:
         self._socket = _listening(0)
         self.port = int(self._socket.getsockname()[1])
         self._asked: Counter[Asked] = Counter()
+        self.order: list[tuple[str, str, bool]] = []
+        """Method, path, and whether it was a dry run, of what was asked for; without watches, in order."""
         self._watches: Counter[str] = Counter()
         self._answers: list[tuple[str, re.Pattern[str], Answer]] = []
         self._halts: list[Halt] = []
@@ -124,7 +126,7 @@ class Proxy:
 
     @property
     def watches(self) -> Counter[str]:
-        """Paths of the watches that are open now, and how many of each."""
+        """Paths of the watches and followed logs that are open now, and how many of each."""
         return +Counter(self._watches)
 
     def forget(self) -> None:
@@ -217,8 +219,11 @@ class Proxy:
         await self._listen()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = Asked(request.method, request.path, request.query.get("watch") in {"1", "true"})
+        goes_on = {request.query.get("watch"), request.query.get("follow")} & {"1", "true"}
+        asked = Asked(request.method, request.path, bool(goes_on))
         self._asked[asked] += 1
+        if not asked.watch:
+            self.order.append((asked.method, asked.path, "dryRun" in request.query))
         for method, path, answer in self._answers:
             if method == request.method and path.fullmatch(request.path):
                 return answer.response()
@@ -297,6 +302,8 @@ def _listening(port: int) -> socket.socket:
 
 def _client_context(kubeconfig: dict[str, Any]) -> ssl.SSLContext:
     cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+    if "client-certificate-data" not in user:
+        return ssl.create_default_context()  # a sandbox: plain HTTP, and its address is the secret
     context = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = Path(folder) / "certificate", Path(folder) / "key"

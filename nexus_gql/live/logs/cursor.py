@@ -9,8 +9,9 @@ import base64
 import binascii
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .lines import Position
 
@@ -39,13 +40,18 @@ class Cursor:
         listed = self.positions.get(_key(source))
         return listed if listed is not None else Position(max(0, self.watermark - WINDOW))
 
+    def others(self, sources: Iterable[str]) -> list[Position]:
+        """The positions that are listed for sources other than these."""
+        these = {_key(source) for source in sources}
+        return [position for key, position in self.positions.items() if key not in these]
+
     def text(self) -> str:
         """The cursor as a client holds it."""
         parts = [_number(self.watermark)]
         last = self.watermark
         for key, position in sorted(self.positions.items(), key=lambda item: (-item[1].at, item[0])):
             # Each by its distance from the one before, the newest first, which takes half the bytes of the time itself.
-            parts += [key, _number(last - position.at), _number(position.count)]
+            parts += [key, _number(last - position.at), _number(position.seen)]
             last = position.at
         body = b"".join(parts)
         return base64.urlsafe_b64encode(body + zlib.crc32(body).to_bytes(4, "big")).decode().rstrip("=")
@@ -87,6 +93,7 @@ class Cursor:
         return cls(watermark, positions)
 
 
+@lru_cache(maxsize=8192)
 def _key(source: str) -> bytes:
     return hashlib.blake2b(source.encode(), digest_size=_KEY_BYTES).digest()
 

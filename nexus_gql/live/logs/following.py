@@ -1,38 +1,30 @@
 """Follows the logs of many containers as pods come and go, and hands them on merged by time.
 
-Each source has a task that reads it into a short buffer; a full buffer stops the reading, so a slow reader costs no memory.
 Lines are handed on in the order of (time, source) among the sources that have something or may have at once: a source that has
 been silent for a moment holds nobody up, and a line of it that comes late comes with its own time.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-
-import structlog
+from heapq import heapify, heappop, heapreplace
 
 from nexus_gql import clock
-from nexus_gql.backoff import Backoff
-from nexus_gql.clusters import ClusterError, Link, RequestError
 
 from .cursor import Cursor
+from .gaps import Gap, Reason
 from .lines import Line, Position
 from .pattern import Pattern
-from .source import Source, Start, read
-
-log = structlog.get_logger(__name__)
+from .reader import QUIET, Reading
+from .source import Source, Stage, Start
+from .tap import Taps
 
 SOURCES_LIMIT = 500
-_BUFFER = 1000
-_BUFFER_CHARACTERS = 256 * 1024
-"""A source is read on while less than both waits: lines may be long, and readers slow."""
-_FRAME_LINES = 500
+_FRAME_LINES = 150
+"""As many as GraphQL resolves in one turn of the loop that others do not notice."""
+_FRAME_CHARACTERS = 256 * 1024
 _FRAME_PAUSE = 0.05
 """Seconds for which lines are gathered into one frame."""
-_QUIET = 0.25
-"""Seconds of silence after which a source holds up nobody's lines any more."""
 
 
 class TooManySources(Exception):
@@ -40,248 +32,216 @@ class TooManySources(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The containers of a scope that have started, by key, and the clusters whose pods are known."""
+
+    sources: dict[str, Source]
+    clusters: frozenset[str]
+    whole: bool = True
+    """Whether these are all clusters of the scope."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogFrame:
-    """Lines in order, sources that were opened and closed, and the cursor after them."""
+    """What was left out, then lines in order; sources that were opened and closed; and the cursor after all that."""
 
     lines: list[tuple[Source, Line]]
+    gaps: list[Gap]
     opened: list[Source]
     closed: list[Source]
     cursor: str
 
 
-@dataclass
-class _Tail:
-    """One source being read."""
+@dataclass(slots=True)
+class _Due:
+    """What is due now."""
 
-    source: Source
-    task: asyncio.Task[None] | None = None
-    buffer: deque[Line] = field(default_factory=deque)
+    lines: list[tuple[Source, Line]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    taken: int = 0
     size: int = 0
-    room: asyncio.Event = field(default_factory=asyncio.Event)
-    heard: float = 0.0
-    ended: bool = False
-    answered: bool = False
-    reached: Position | None = None
-    """Where the reading stands; what waits in the buffer is behind it."""
-
-    def holds_up(self, now: float) -> bool:
-        """Whether lines of others should wait for its next one."""
-        return not self.buffer and not self.ended and now - self.heard < _QUIET
-
-    def behind(self, now: float) -> bool:
-        """Whether lines older than those of others may still come, so that a cursor must say how far it has come."""
-        return bool(self.buffer) or not self.answered or now - self.heard < _QUIET
 
     @property
     def full(self) -> bool:
-        """Whether the reading has to wait."""
-        return len(self.buffer) >= _BUFFER or self.size >= _BUFFER_CHARACTERS
-
-    def put(self, line: Line) -> None:
-        """A line that was read."""
-        self.buffer.append(line)
-        self.size += len(line.text)
-
-    def take(self) -> Line:
-        """The oldest line that waits."""
-        line = self.buffer.popleft()
-        self.size -= len(line.text)
-        self.room.set()
-        return line
+        """Whether that makes a frame."""
+        return self.taken >= _FRAME_LINES or self.size >= _FRAME_CHARACTERS
 
 
 class Follower:
-    """One reader's view of many logs. `sources` says which there are now; `changed` wakes when that may be different."""
+    """One reader's view of many logs. `look` says which there are now; call `look_again` when that may be different."""
 
     def __init__(
         self,
-        link: Callable[[Source], Link | None],
-        sources: Callable[[], dict[str, Source]],
-        running: Callable[[Source], bool],
+        taps: Taps,
+        look: Callable[[], Seen],
         start: Start,
         cursor: Cursor | None,
         pattern: Pattern | None,
         *,
         follow: bool,
     ) -> None:
-        self._link = link
-        self._sources = sources
-        self._running = running
+        self._taps = taps
+        self._look = look
         self._start = start
         self._cursor = cursor
         self._pattern = pattern
         self._follow = follow
-        self._tails: dict[str, _Tail] = {}
+        self._readings: dict[str, Reading] = {}
         self._positions: dict[str, Position] = {}
+        """Of those that have ended for now."""
+        self._known: frozenset[str] = frozenset()
+        self._refused: set[str] = set()
+        self._told: list[Gap] = []
         self._something = asyncio.Event()
         self._first = True
+        self._more = False
 
     def look_again(self) -> None:
         """Pods came or went."""
+        for reading in self._readings.values():
+            reading.look_again()
         self._something.set()
 
     async def frames(self) -> AsyncGenerator[LogFrame, None]:
         """Frames until everything has ended (never, while following). Close it where it is left before."""
         try:
             opened = self._adjust()
-            yield LogFrame([], opened, [], self._text())
-            while self._follow or self._tails:
+            yield self._frame(_Due(), opened, [])
+            while self._follow or self._readings:
                 await self._gather()
                 opened = self._adjust()
-                lines = self._merged()
-                closed = self._close_ended()
-                if lines or opened or closed:
-                    yield LogFrame(lines, opened, closed, self._text())
+                due = self._merged()
+                closed = await self._close_ended()
+                if due.lines or due.gaps or self._told or opened or closed:
+                    yield self._frame(due, opened, closed)
         finally:
-            tasks = [tail.task for tail in self._tails.values() if tail.task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for reading in self._readings.values():
+                await reading.close()
+
+    def _frame(self, due: _Due, opened: list[Source], closed: list[Source]) -> LogFrame:
+        gaps, self._told = [*self._told, *due.gaps], []
+        return LogFrame(due.lines, gaps, opened, closed, self._text())
 
     async def _gather(self) -> None:
         """Wait for something, then a moment more, so that a frame holds more than one line."""
         now = clock.elapsed()
-        pending = any(tail.buffer for tail in self._tails.values())
+        pending = [reading for reading in self._readings.values() if reading.head() is not None]
         try:
             # While somebody's lines are held back for a source that may still speak, look again when its moment is over.
-            async with asyncio.timeout(_QUIET if pending else None):
+            async with asyncio.timeout(QUIET if pending else None):
                 await self._something.wait()
         except TimeoutError:
             pass
         self._something.clear()
-        # A whole frame that nobody holds up goes at once; even then others get a turn of the loop first.
-        at_once = self._has_a_frame() and not self._held_up()
-        await asyncio.sleep(0.0 if at_once else max(0.0, _FRAME_PAUSE - (clock.elapsed() - now)))
+        # Where more is due than a frame holds it goes at once; even then others get a turn of the loop first.
+        await asyncio.sleep(0.0 if self._more else max(0.0, _FRAME_PAUSE - (clock.elapsed() - now)))
 
-    def _has_a_frame(self) -> bool:
-        return any(tail.full or len(tail.buffer) >= _FRAME_LINES for tail in self._tails.values())
-
-    def _held_up(self) -> bool:
-        now = clock.elapsed()
-        if self._follow:
-            return any(tail.holds_up(now) for tail in self._tails.values())
-        return any(not tail.buffer and not tail.ended for tail in self._tails.values())
+    # ── which sources ──
 
     def _adjust(self) -> list[Source]:
         """Open what has come; what has gone ends by itself when its log does."""
         opened: list[Source] = []
         if not (self._follow or self._first):
             return opened
-        for key, source in self._sources().items():
-            if (known := self._tails.get(key)) is not None:
-                if known.ended and self._goes_on(source):  # its container was started again
-                    known.ended = False
-                    self._read(known)
+        seen = self._look()
+        for key, source in seen.sources.items():
+            if key in self._readings or self._is_over(key, source):
                 continue
-            if len(self._tails) >= SOURCES_LIMIT:
+            if len(self._readings) >= SOURCES_LIMIT:
                 if self._first:
                     raise TooManySources(f"More than {SOURCES_LIMIT} containers are in this scope; narrow it.")
-                break
-            tail = self._tails[key] = _Tail(source, heard=clock.elapsed())
-            tail.reached = self._beginning(key)
-            self._read(tail)
+                self._refuse(key, source)
+                continue
+            start = self._beginning(key, source)
+            self._readings[key] = Reading(self._taps, source, start, self._something.set, follow=self._follow)
             opened.append(source)
+        self._known |= seen.clusters
+        self._compare(seen)
         self._first = False
         return opened
 
-    def _read(self, tail: _Tail) -> None:
-        tail.task = asyncio.create_task(self._keep(tail), name=f"log {tail.source.key}")
+    def _is_over(self, key: str, source: Source) -> bool:
+        """Whether it was read to its end, and has not been started again since."""
+        return key in self._positions and self._taps.stage(source) is Stage.OVER
 
-    def _goes_on(self, source: Source) -> bool:
-        """Whether there is more to come after the end of a stream. The log of a previous container is complete."""
-        return self._follow and not self._start.previous and self._running(source)
-
-    def _beginning(self, key: str) -> Position | None:
-        """Where to begin in a source; None: as the reader asked."""
+    def _beginning(self, key: str, source: Source) -> Start:
+        """Where to begin in a source."""
+        if (known := self._positions.pop(key, None)) is not None:
+            return replace(self._start, position=known)
         if self._cursor is not None:
-            return self._positions.setdefault(key, self._cursor.position(key))
-        # A pod that came while we were following is read from its first line.
-        return None if self._first else Position()
+            return replace(self._start, position=self._cursor.position(key))
+        # A pod that came while we were following is read from its first line; one that was there, as the reader asked.
+        return Start(Position(), previous=self._start.previous) if source.cluster_id in self._known else self._start
 
-    def _merged(self) -> list[tuple[Source, Line]]:
-        """The lines that are due, oldest first."""
-        result: list[tuple[Source, Line]] = []
-        while len(result) < _FRAME_LINES:
-            if self._held_up():
-                break
-            ready = [tail for tail in self._tails.values() if tail.buffer]
-            if not ready:
-                break
-            tail = min(ready, key=lambda tail: (tail.buffer[0].at, tail.source.key))
-            line = tail.take()
-            self._positions[tail.source.key] = self._positions.get(tail.source.key, Position()).after(line)
-            if self._pattern is None or self._pattern.wants(line.text):
-                result.append((tail.source, line))
-        if any(tail.buffer for tail in self._tails.values()):
+    def _refuse(self, key: str, source: Source) -> None:
+        if key not in self._refused:
+            self._refused.add(key)
+            message = f"More than {SOURCES_LIMIT} containers are in this scope: this one is not followed. Narrow it."
+            self._told.append(Gap(Reason.LIMIT, message, source))
+
+    def _compare(self, seen: Seen) -> None:
+        """Say, once, what the cursor knows and is not there any more."""
+        gone = self._cursor.others(seen.sources) if self._cursor is not None and self._first and seen.whole else []
+        if gone:
+            message = f"{len(gone)} of the containers that were followed are gone: what they wrote last cannot be read any more."
+            since = min(position.at for position in gone)
+            self._told.append(Gap(Reason.CURSOR_EXPIRED, message, since=since or None))
+
+    # ── merging ──
+
+    def _merged(self) -> _Due:
+        """What is due, oldest first."""
+        due, now = _Due(), clock.elapsed()
+        heads = [
+            (head[0].at, key, reading)
+            for key, reading in self._readings.items()
+            if (head := reading.head()) is not None
+        ]
+        heapify(heads)
+        held_up = any(reading.holds_up(now) for reading in self._readings.values())
+        while heads and not held_up and not due.full:
+            reading = heads[0][2]
+            if due.lines and isinstance((reading.head() or (None, None))[1], Gap):
+                break  # a gap comes before the lines of its frame
+            self._take(reading, due)
+            if (head := reading.head()) is not None:
+                heapreplace(heads, (head[0].at, heads[0][1], reading))
+            else:
+                heappop(heads)
+                held_up = reading.holds_up(now)
+        self._more = bool(heads) and not held_up
+        if self._more:
             self._something.set()
-        return result
+        return due
 
-    def _close_ended(self) -> list[Source]:
-        over = [key for key, tail in self._tails.items() if tail.ended and not tail.buffer]
-        there = self._sources() if over else {}
-        closed = [self._tails.pop(key).source for key in over if not (self._follow and key in there)]
-        if self._follow:  # else they have come to an end for now, and a reader may go on from there later
-            for source in closed:
-                self._positions.pop(source.key, None)
+    def _take(self, reading: Reading, due: _Due) -> None:
+        _, item = reading.take()
+        due.taken += 1
+        if isinstance(item, Gap):
+            due.gaps.append(item)
+        elif item is not None and (self._pattern is None or self._pattern.wants(item.text)):
+            due.lines.append((reading.source, item))
+            due.size += len(item.text)
+
+    async def _close_ended(self) -> list[Source]:
+        """Those that nothing comes of any more; a cursor still says how far they were read."""
+        over = [key for key, reading in self._readings.items() if reading.ended and self._is_closed(reading)]
+        closed = []
+        for key in over:
+            reading = self._readings.pop(key)
+            await reading.close()
+            self._positions[key] = reading.position
+            closed.append(reading.source)
+        if self._follow and self._positions:
+            there = self._look().sources
+            self._positions = {key: position for key, position in self._positions.items() if key in there}
         return closed
+
+    def _is_closed(self, reading: Reading) -> bool:
+        return not self._follow or self._taps.stage(reading.source) is Stage.OVER
 
     def _text(self) -> str:
         now = clock.elapsed()
-        lagging = {key for key, tail in self._tails.items() if tail.behind(now)}
-        positions = dict.fromkeys(self._tails, Position()) | self._positions
+        lagging = {key for key, reading in self._readings.items() if reading.behind(now)}
+        positions = self._positions | {key: reading.position for key, reading in self._readings.items()}
         return Cursor.of(positions, lagging).text()
-
-    async def _keep(self, tail: _Tail) -> None:
-        """Read a source until it has ended for good; a stream that ends while its container does not is opened again."""
-        backoff = Backoff(first=0.25, ceiling=10.0)
-        try:
-            while True:
-                await self._read_once(tail)
-                if not self._goes_on(tail.source):
-                    break
-                await asyncio.sleep(backoff.failed())
-        finally:
-            tail.ended = True
-            self._something.set()
-
-    async def _read_once(self, tail: _Tail) -> None:
-        """Read on until the stream ends or breaks."""
-        try:
-            # Closed at once where this task ends meanwhile: the stream keeps a connection to the cluster.
-            async with aclosing(self._lines(tail, replace(self._start, position=tail.reached))) as stream:
-                async for line in stream:
-                    await self._buffer(tail, line)
-                    tail.reached = (tail.reached or Position()).after(line)
-        except RequestError:
-            pass  # 400, 404: the container does not run yet, or its log cannot be had just now
-        except ClusterError:
-            if (link := self._link(tail.source)) is not None:
-                link.doubt()
-        except Exception:
-            # A fault of ours. Nobody awaits this task before the reader leaves, who would wait for ever for what it reads.
-            log.exception("A log cannot be read", source=tail.source.key)
-        finally:
-            tail.answered = False
-
-    async def _lines(self, tail: _Tail, start: Start) -> AsyncGenerator[Line, None]:
-        link = self._link(tail.source)
-        if link is None:
-            return
-        connection = await (link.wait_until_connected() if self._follow else link.connected())
-        tail.heard = clock.elapsed()
-
-        def answered() -> None:
-            tail.answered, tail.heard = True, clock.elapsed()
-
-        async with aclosing(read(connection, tail.source, start, follow=self._follow, answered=answered)) as stream:
-            async for line in stream:
-                yield line
-
-    async def _buffer(self, tail: _Tail, line: Line) -> None:
-        while tail.full:
-            tail.room.clear()
-            self._something.set()
-            await tail.room.wait()
-        tail.put(line)
-        tail.heard = clock.elapsed()
-        self._something.set()

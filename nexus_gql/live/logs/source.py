@@ -1,21 +1,13 @@
-"""One container's log: asked for, skipped to where a reader stands, and asked for again when it breaks."""
+"""A container whose log is read, and where a reader begins in it."""
 
 import math
-from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from nexus_gql import clock
-from nexus_gql.clusters import Connection, Link
-from nexus_gql.live.reflector import lines
 
-from .lines import Line, Position, parse
-
-# A log that is followed may be silent for as long as its container likes; half-open sockets show by the link's pulse.
-_SILENCE = 24 * 3600.0
-# One that is only read comes at once, or something is wrong with its node.
-_ANSWER = 30.0
-_READ_LIMIT = 10_000
+from .lines import Position, Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +33,19 @@ class Source:
         return f"/api/v1/namespaces/{self.namespace}/pods/{self.pod}/log"
 
 
+class Stage(Enum):
+    """What may still come of a container."""
+
+    RUNS = "RUNS"
+    PAUSES = "PAUSES"
+    """It does not run now; it may be started again, which its pod then shows."""
+    OVER = "OVER"
+    """It never runs again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to begin: at a position, or with the last lines and not before a time."""
+    """Where to begin: after a position, or with the last lines and not before a time."""
 
     position: Position | None = None
     tail: int | None = None
@@ -51,7 +53,11 @@ class Start:
     previous: bool = False
 
     def query(self, source: Source, *, follow: bool) -> dict[str, str | int]:
-        """What the kubelet is asked. It takes `sinceTime` in whole seconds, so a position asks from its second's beginning."""
+        """What the kubelet is asked.
+
+        It takes `sinceTime` in whole seconds, and looks at each line's own time. So a position asks from a whole second before
+        its own: lines that count as of its time may carry a slightly earlier one.
+        """
         query: dict[str, str | int] = {"container": source.container, "timestamps": "true"}
         if follow:
             query["follow"] = "true"
@@ -59,7 +65,7 @@ class Start:
             query["previous"] = "true"
         if self.position is not None:
             if self.position.at:
-                second = datetime.fromtimestamp(self.position.at // 1_000_000_000, UTC)
+                second = datetime.fromtimestamp(max(0, self.position.at // 1_000_000_000 - 1), UTC)
                 query["sinceTime"] = second.isoformat().replace("+00:00", "Z")
             return query
         if self.tail is not None:
@@ -76,58 +82,26 @@ class Start:
         return clock.parse_instant(clock.now().isoformat()) - int(self.since * 1e9)
 
 
-async def read(
-    connection: Connection,
-    source: Source,
-    start: Start,
-    *,
-    follow: bool,
-    answered: Callable[[], None] = lambda: None,
-) -> AsyncGenerator[Line, None]:
-    """The lines from a start on, in their order. Raises the ClusterErrors of the connection.
-
-    `answered` is called when the cluster begins to answer: what was written before then comes now.
-
-    Close it (`aclosing`) where it is left before its end.
-    """
-    skip = Skip(start.position or Position(start.earliest))
-    async with connection.stream(
-        source.path, start.query(source, follow=follow), silence=_SILENCE if follow else _ANSWER
-    ) as content:
-        answered()
-        async for raw in lines(content):
-            line = parse(raw)
-            if skip.wants(line):
-                yield line
-
-
 class Skip:
     """Leaves out what lies before a position: earlier lines, and as many of that very time as were seen."""
 
     def __init__(self, position: Position) -> None:
-        self._at = position.at
-        self._left = position.count
-        self._over = position == Position()
+        self._position = position
+        self._reached = Position()
+        self.met = not position.at
+        """Whether the line that the position stands behind was there, so that nothing is missing before the first new one."""
 
-    def wants(self, line: Line) -> bool:
-        """Whether a line is new."""
-        if self._over:
+    def new(self, raws: list[Raw]) -> list[Raw]:
+        """Those of the next lines that are new."""
+        over = self._reached > self._position
+        return raws if over else [raw for raw in raws if self.wants(raw[0])]
+
+    def wants(self, at: int) -> bool:
+        """Whether the next line, of this time, is new."""
+        if self._reached > self._position:
             return True
-        if line.at < self._at:
-            return False
-        if line.at == self._at and self._left:
-            self._left -= 1
-            return False
-        self._over = line.at > self._at
-        return True
-
-
-async def read_once(link: Link, source: Source, start: Start) -> list[Line]:
-    """What is there now, the newest of it where it is very much."""
-    connection = await link.connected()
-    bounded = (
-        start
-        if start.tail is not None and start.tail <= _READ_LIMIT
-        else Start(None, _READ_LIMIT, start.since, start.previous)
-    )
-    return [line async for line in read(connection, source, bounded, follow=False)]
+        if not at:  # the kubelet's own words, which are new only to who has heard nothing yet
+            return not self._position.at
+        self._reached = self._reached.after(at)
+        self.met = self.met or self._reached == self._position
+        return self._reached > self._position

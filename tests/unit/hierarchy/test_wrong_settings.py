@@ -34,7 +34,13 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a rule's name in capitals": ({"ingress": [{"name": "Web"}]}, ("ingress", "0", "name")),
     "a host that is none": ({"ingress": [{"name": "a", "host": "churn"}]}, ("ingress", "0", "host")),
     "a host with a port": ({"ingress": [{"name": "a", "host": "a.example.org:80"}]}, ("ingress", "0", "host")),
+    "a host that is an address": ({"ingress": [{"name": "a", "host": "192.0.2.1"}]}, ("ingress", "0", "host")),
     "an ingress path that is none": ({"ingress": [{"name": "a", "path": "v1"}]}, ("ingress", "0", "path")),
+    "an ingress path that climbs": ({"ingress": [{"name": "a", "path": "/a/../b"}]}, ("ingress", "0", "path")),
+    "an ingress path that ends nowhere": ({"ingress": [{"name": "a", "path": "/a/.."}]}, ("ingress", "0", "path")),
+    "an ingress path with a hidden slash": ({"ingress": [{"name": "a", "path": "/a%2Fb"}]}, ("ingress", "0", "path")),
+    "a schedule of a thousand years": ({"schedule": {"cron": "@every 9999999h"}}, ("schedule", "cron")),
+    "a variable's name that no Secret takes": ({"env": [{"name": "A" * 254, "value": TEXT}]}, ("env", "0", "name")),
     "an annotation that is ours": (
         {"ingress": [{"name": "a", "annotations": [{"name": "nexus.optimal-reality.io/x", "value": ""}]}]},
         ("ingress", "0", "annotations", "0", "name"),
@@ -171,6 +177,11 @@ INCONSISTENT: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "a port that an inherited probe asks at, removed": ({"remove": ["ports.admin"]}, ("remove", "0")),
     "all ports that an inherited probe asks at, removed": ({"remove": ["ports"]}, ("remove", "0")),
+    "a rolling update that cannot begin, in many zeros": ({"rollout": {"maxSurge": "00%"}}, ("rollout", "maxSurge")),
+    "a daemon set's that cannot begin": (
+        {"workload": "DAEMON_SET", "rollout": {"maxUnavailable": "0"}, "remove": ["rollout.maxSurge"]},
+        ("remove", "0"),
+    ),
     "a rolling update that cannot begin": ({"rollout": {"maxSurge": "0"}}, ("rollout", "maxSurge")),
     "a bound of a rolling update while recreating": (
         {"rollout": {"strategy": "RECREATE", "maxSurge": "1"}},

@@ -116,17 +116,26 @@ class Wire:
     async def send(self, message: Any) -> None:
         self.outgoing.append((clock.elapsed(), message))
 
+    async def drained(self) -> None:
+        pass
+
+    def write(self, frame: bytes) -> None:
+        self.outgoing.append((clock.elapsed(), {"type": "frame", "bytes": frame}))
+
     def websocket(self, headers: Mapping[str, str] | None = None) -> WebSocket:
         scope = {
             "type": "websocket",
             "subprotocols": [connection.PROTOCOL],
             "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+            "extensions": {"nexus.wire": self},
         }
         return WebSocket(scope, self.incoming.get, self.send)
 
 
 def endpoint(world: World) -> Endpoint:
-    operations = Operations(schema, metrics=Metrics({}), subscriptions=world.subscriptions)
+    operations = Operations(
+        schema, shared=(), context=world.context, metrics=Metrics({}), subscriptions=world.subscriptions
+    )
     return Endpoint(operations, Sessions(world.authenticate), world.authenticate, world.context)
 
 
@@ -146,7 +155,7 @@ async def test_a_socket_that_is_acknowledged_should_have_all_the_time_there_is()
     wire.incoming.put_nowait({"type": "websocket.receive", "text": '{"type": "connection_init"}'})
     served = asyncio.create_task(connection.serve(wire.websocket(), endpoint(World())))
     await asyncio.sleep(24 * 3600)
-    assert [message["type"] for _, message in wire.outgoing] == ["websocket.accept", "websocket.send"]
+    assert [message["type"] for _, message in wire.outgoing] == ["websocket.accept", "frame"]
     wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await served
 

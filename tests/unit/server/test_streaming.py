@@ -9,7 +9,7 @@ import pytest
 
 from nexus_gql import clock
 from nexus_gql.access import LOCAL_VIEWER
-from nexus_gql.server.operations import Answer
+from nexus_gql.server.messages import Answer
 from nexus_gql.server.sessions import FORBIDDEN, Ending, Sessions
 from nexus_gql.server.streaming import BEAT_EVERY, EventStream
 

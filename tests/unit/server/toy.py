@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -17,7 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from nexus_gql.access import LOCAL_VIEWER, Viewer
+from nexus_gql.live import Feed
 from nexus_gql.problems import NotFound, Unauthenticated
+from nexus_gql.schema import Following, Snapshot, Step
 from nexus_gql.server import Subscriptions, build, run
 
 SECRET = "the-password-is-hunter2"
@@ -34,8 +36,20 @@ class World:
     finished: list[str] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
+    things: dict[str, int] = field(default_factory=dict)
+    feed: Feed[str] = field(default_factory=lambda: Feed(64))
+    size: int = 200
+    "How many things a frame of a snapshot has."
     lookups: int = 0
     broken: Exception | None = None
+
+    def put(self, name: str, value: int | None) -> None:
+        """Set a thing, or take it away, and say so."""
+        if value is None:
+            self.things.pop(name, None)
+        else:
+            self.things[name] = value
+        self.feed.publish(name)
 
     async def authenticate(self, authorization: str | None) -> Viewer:
         self.lookups += 1
@@ -112,7 +126,74 @@ class Mutation:
 
 
 @strawberry.type
+class Thing:
+    name: str
+    number: int
+
+    @strawberry.field
+    async def value(self) -> int:
+        if self.number < 0:
+            raise NotFound("There is no such value.")
+        return self.number
+
+    @strawberry.field
+    def doubtful(self) -> int | None:
+        if self.number < 0:
+            raise NotFound("There is no such value.")
+        return self.number
+
+    @strawberry.field
+    def asker(self, info: Info) -> str:
+        return info.context.viewer.name
+
+    @strawberry.field
+    def viewer_name(self, info: Info) -> str:
+        return info.context.viewer.name
+
+
+@strawberry.type
+class Things:
+    kind: str
+    position: int
+    complete: bool
+    upserted: list[Thing]
+    removed: list[str]
+
+
+def frame(kind: str, position: int, upserted: list[Thing], removed: list[str], complete: bool = True) -> Things:
+    return Things(kind=kind, position=position, complete=complete, upserted=upserted, removed=removed)
+
+
+def following(world: World, prefix: str) -> Following:
+    """The things whose names begin so: all, then those that changed. `stop` ends it, `again` asks for a new snapshot, `bad` fails."""
+
+    async def snapshot() -> Snapshot[Things]:
+        found = [Thing(name=name, number=n) for name, n in sorted(world.things.items()) if name.startswith(prefix)]
+        position, size = world.feed.position, world.size
+        starts = range(0, max(1, len(found)), size)
+        return Snapshot(
+            position,
+            (frame("SNAPSHOT", position, found[at : at + size], [], at + size >= len(found)) for at in starts),
+        )
+
+    async def change(changes: Sequence[str], position: int) -> Step[Things]:
+        if "bad" in changes:
+            raise NotFound("There is no such thing any more.")
+        names = dict.fromkeys(name for name in changes if name.startswith(prefix))
+        upserted = [Thing(name=name, number=world.things[name]) for name in names if name in world.things]
+        removed = [name for name in names if name not in world.things]
+        frames = [frame("CHANGES", position, upserted, removed)] if names else []
+        return Step(frames, again="again" in changes, over="stop" in changes)
+
+    return Following(world.feed, snapshot, change)
+
+
+@strawberry.type
 class Subscription:
+    @strawberry.subscription
+    def things(self, info: Info, prefix: str = "") -> AsyncGenerator[Things, None]:
+        return cast("AsyncGenerator[Things, None]", following(info.context.world, prefix))
+
     @strawberry.subscription
     async def count(self, to: int) -> AsyncGenerator[int, None]:
         for number in range(to):
@@ -155,7 +236,13 @@ async def nothing(_: Starlette) -> AsyncIterator[None]:
 
 
 def application(world: World, **more: Any) -> Starlette:
-    given: dict[str, Any] = {"host_names": (), "origins": (), "lifespan": nothing, "metrics": {}} | more
+    given: dict[str, Any] = {
+        "shared": ("things",),
+        "host_names": (),
+        "origins": (),
+        "lifespan": nothing,
+        "metrics": {},
+    } | more
     return build(
         schema,
         context=world.context,

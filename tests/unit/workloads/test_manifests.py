@@ -16,7 +16,7 @@ from nexus_gql.paths import Path
 from nexus_gql.workloads.manifests import HIDDEN, render, with_replicas, with_restart
 from nexus_gql.workloads.networking import ingress_urls, service_url
 from nexus_gql.workloads.pod_template import escaped
-from nexus_gql.workloads.rendering import RESTARTED, Manifest, Rendering, object_name
+from nexus_gql.workloads.rendering import RESTARTED, Manifest, Rendering, object_name, service_name
 
 CASES: list[dict[str, Any]] = yaml.safe_load((File(__file__).parent / "manifests" / "cases.yaml").read_text())
 CASE = pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
@@ -194,3 +194,11 @@ def test_the_addresses_outside_should_be_those_of_rules_with_a_host() -> None:
 
     assert ingress_urls(settings) == ["http://churn.example.org/v1", "https://churn.example.org"]
     assert ingress_urls({**settings, "workload": "JOB"}) == []
+
+
+@pytest.mark.parametrize(
+    ("application", "service"), [("churn", "churn"), ("2fa", "app-2fa"), ("1" * 63, "app-" + "1" * 50 + "-d4a6f0bc")]
+)
+def test_a_service_should_be_named_as_its_application_with_a_letter_first(application: str, service: str) -> None:
+    """A Service named `2fa` is refused by the apiserver, though an application, a Deployment and a pod may be called so."""
+    assert service_name(Path(f"or/local/models/{application}")) == service

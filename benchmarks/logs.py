@@ -1,0 +1,183 @@
+"""Log lines a second from one container to one client and to 50, beside a raw read of the same stream.
+
+Run by `scripts/bench logs`. A sandbox writes 2,000, then 100,000 lines a second; what a client did not get it was told of, in gaps.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import httpx
+
+_SECONDS = 8.0
+_WARM = 2.0
+_RATES = {"calm": 2_000, "flood": 100_000}
+_LOGS = "subscription ($input: LogInput!) { logs(input: $input) { lines { at text source { pod } } cursor gaps { lines } } }"
+
+
+@dataclass
+class Got:
+    """What came to one client."""
+
+    lines: int = 0
+    missed: int = 0
+
+
+async def main() -> None:
+    """Start a sandbox and a server, and read."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with _process(Path(folder), "sandbox") as sandbox, _process(Path(folder), "nexus") as nexus:
+            state = json.loads((Path(folder) / "sandbox.json").read_text())
+            await _declare(nexus, state["kubeconfig"])
+            print(f"{'from one container':<64}{'lines/s a client':>18}{'told of as gaps/s':>20}{'ratio':>8}")
+            await _whole(nexus, state["server"])
+            for name, rate in _RATES.items():
+                await _measure(nexus, state["server"], name, rate)
+            assert sandbox
+
+
+async def _measure(nexus: str, server: str, name: str, rate: int) -> None:
+    base = await _raw(f"{server}{await _log_path(server, name)}", follow=True)
+    rows = [("raw read of the stream (aiohttp, baseline)", base, 0.0)]
+    for clients in (1, 50):
+        all_of = [Got() for _ in range(clients)]
+        await asyncio.gather(*(_follow(nexus, f"or/local/models/{name}", got) for got in all_of))
+        lines = sum(got.lines for got in all_of) / clients / _SECONDS
+        missed = sum(got.missed for got in all_of) / clients / _SECONDS
+        rows.append((f"{clients} client{'s' * (clients > 1)}", lines, missed))
+    for what, lines, missed in rows:
+        print(f"{f'{rate:,}/s: {what}':<64}{lines:>18,.0f}{missed:>20,.0f}{lines / base:>8.2f}")
+
+
+async def _whole(nexus: str, server: str) -> None:
+    """All that is there, as fast as it comes."""
+    base = await _raw(f"{server}{await _log_path(server, 'flood')}", follow=False)
+    got, started = Got(), time.monotonic()
+    await _subscribe(nexus, {"scope": "or/local/models/flood", "tail": None, "follow": False}, got)
+    lines = got.lines / (time.monotonic() - started)
+    print(f"{'whole log: raw read (baseline)':<64}{base:>18,.0f}{0:>20}{1:>8.2f}")
+    print(f"{'whole log: 1 client':<64}{lines:>18,.0f}{got.missed:>20,.0f}{lines / base:>8.2f}")
+
+
+async def _raw(url: str, *, follow: bool) -> float:
+    """Lines a second of the stream itself, from now on or all that is there."""
+    query = "&timestamps=true" + ("&follow=true&tailLines=0" if follow else "")
+    count, started = 0, time.monotonic()
+    async with aiohttp.ClientSession() as session, session.get(url + query) as answer:
+        try:
+            async with asyncio.timeout(_SECONDS if follow else None):
+                async for chunk in answer.content.iter_any():
+                    count += chunk.count(b"\n")
+        except TimeoutError:
+            pass
+    return count / (time.monotonic() - started)
+
+
+async def _follow(nexus: str, scope: str, got: Got) -> None:
+    """Count for a while, once everybody has begun."""
+    task = asyncio.create_task(_subscribe(nexus, {"scope": scope, "tail": 0}, got))
+    await asyncio.sleep(_WARM)
+    got.lines = got.missed = 0
+    await asyncio.sleep(_SECONDS)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _subscribe(nexus: str, wanted: dict[str, object], got: Got) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{nexus}/graphql", protocols=["graphql-transport-ws"], max_msg_size=0) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        await socket.receive()
+        payload = {"query": _LOGS, "variables": {"input": wanted}}
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        async for message in socket:
+            # Counted, not decoded: fifty clients in this process must not be what is measured.
+            text = str(message.data)
+            if '"complete"' in text[:40]:
+                return
+            got.lines += text.count('"text"')
+            if '"gaps":[]' not in text:
+                frame = json.loads(text)["payload"]["data"]["logs"]
+                got.missed += sum(gap["lines"] or 0 for gap in frame["gaps"])
+
+
+async def _declare(nexus: str, kubeconfig: str) -> None:
+    async with httpx.AsyncClient(base_url=nexus, timeout=60) as client:
+
+        async def ask(document: str, **variables: object) -> dict[str, object]:
+            answer = (await client.post("/graphql", json={"query": document, "variables": variables})).json()
+            assert "errors" not in answer, answer
+            found: dict[str, object] = answer["data"]
+            return found
+
+        register = 'registerCluster(name: "bench", input: {kubeconfig: {content: $content}}) { problems { message } }'
+        await ask(f"mutation ($content: String!) {{ {register} }}", content=kubeconfig)
+        for made in (
+            'createProject(input: {name: "or"})',
+            'createEnvironment(input: {project: "or", name: "local", cluster: "bench"})',
+            'createNamespace(input: {environment: "or/local", name: "models"})',
+        ):
+            await ask(f"mutation {{ {made} {{ problems {{ message }} }} }}")
+        for name, rate in _RATES.items():
+            settings = {
+                "image": {"repository": f"or/{name}", "tag": "1"},
+                "env": [{"name": "SANDBOX_LOG_RATE", "value": {"text": str(rate)}}],
+            }
+            given = {"namespace": "or/local/models", "name": name, "settings": settings}
+            create = "createApplication(input: $input) { problems { message } }"
+            await ask(f"mutation ($input: CreateApplicationInput!) {{ {create} }}", input=given)
+            path = f"or/local/models/{name}"
+            await ask("mutation ($path: Path!) { deploy(path: $path) { problems { message } } }", path=path)
+            state = "query ($path: Path!) { application(path: $path) { state { status } } }"
+            while "HEALTHY" not in str(await ask(state, path=path)):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+
+async def _log_path(server: str, name: str) -> str:
+    async with httpx.AsyncClient() as client:
+        pods = (await client.get(f"{server}/api/v1/namespaces/or-local-models/pods")).json()["items"]
+    pod = next(pod for pod in pods if pod["metadata"]["name"].startswith(f"{name}-"))
+    container = pod["spec"]["containers"][0]["name"]
+    return f"/api/v1/namespaces/or-local-models/pods/{pod['metadata']['name']}/log?container={container}"
+
+
+@asynccontextmanager
+async def _process(folder: Path, name: str) -> AsyncIterator[str]:
+    """A sandbox, or a server, and its address."""
+    command = {
+        "sandbox": ["-m", "nexus_gql.sandbox", "--port", "0", "--state-file", str(folder / "sandbox.json")],
+        "nexus": ["-m", "nexus_gql.cli", "serve", "--port", "0"],
+    }[name]
+    environment = {**os.environ, "NEXUS_DATA": str(folder), "NEXUS_LOG_LEVEL": "error"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        yield await _address(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        for word in line.decode().split():
+            if word.startswith("http://"):
+                return word
+    raise RuntimeError("It ended before it said where it listens.")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,1 @@
+"""What the benchmarks of the server have in common."""

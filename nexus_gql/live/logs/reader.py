@@ -1,0 +1,227 @@
+"""One reader's part in one source: what lies before it is read by a request of its own, then it sits down at the tap."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+import structlog
+
+from nexus_gql import clock
+from nexus_gql.backoff import Backoff
+from nexus_gql.clusters import ClusterError, RequestError, Unreachable
+
+from .gaps import Gap, Reason
+from .lines import Line, Position
+from .reading import Placed, history
+from .source import Source, Start
+from .tap import Tap, Taps
+
+log = structlog.get_logger(__name__)
+
+QUIET = 0.25
+"""Seconds of silence after which a source holds up nobody's lines any more."""
+_ARRIVAL = 2.0
+"""Seconds for which the others wait for what a source has already, so that the first lines come in order."""
+_BUFFER = 1000
+_BUFFER_CHARACTERS = 256 * 1024
+"""What lies before is read on while less than both waits: lines may be long, and readers slow."""
+_ROUNDS = 3
+"""So often a reader reads on by itself because the tap went on too fast meanwhile; then the rest is left out."""
+
+
+class Reading:
+    """Where one reader stands in one source, and what it takes next. With `follow` it joins the source's tap."""
+
+    def __init__(self, taps: Taps, source: Source, start: Start, wake: Callable[[], None], *, follow: bool) -> None:
+        self.source = source
+        self.position = start.position or Position()
+        self.seat: int | None = None
+        self.wake = wake
+        self.over = False
+        """Whether everything has been taken and nothing more comes."""
+        self._taps = taps
+        self._start = start
+        self._number = 0
+        self._buffer: deque[Placed] = deque()
+        self._size = 0
+        self._room = asyncio.Event()
+        self._opened = clock.elapsed()
+        self._arrived = False
+        self._tap: Tap | None = taps.join(source, self) if follow and not start.previous else None
+        self._task = asyncio.create_task(self._arrive(), name=f"log history {source.key}")
+
+    async def close(self) -> None:
+        """Leave."""
+        if self._tap is not None:
+            self._taps.leave(self._tap, self)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def look_again(self) -> None:
+        """Pods changed."""
+        if self._tap is not None:
+            self._tap.look_again()
+
+    # ── taking ──
+
+    def head(self) -> Placed | None:
+        """What comes next; None where nothing is there now."""
+        if self._buffer:
+            return self._buffer[0]
+        if self._tap is None or self.seat is None:
+            return None
+        if self.seat < self._tap.ring.first:
+            self._lapse(self._tap)
+            return self._buffer[0]
+        entry = self._tap.ring.at(self.seat)
+        return None if entry is None else (entry.position, entry.item)
+
+    def take(self) -> Placed:
+        """Take it."""
+        item = self.head()
+        if item is None:
+            raise LookupError("There is nothing to take.")
+        if self._buffer:
+            self._buffer.popleft()
+            self._size -= _size(item)
+            self._room.set()
+        elif self._tap is not None and self.seat is not None:
+            self.seat += 1
+            self._number = self._tap.ring.number_before(self.seat)
+            self._tap.taken()
+        self.position = item[0]
+        return item
+
+    def _lapse(self, tap: Tap) -> None:
+        """The ring has gone on over what this reader had still to take."""
+        ring = tap.ring
+        missed = ring.floor_number - self._number
+        gap = Gap(
+            Reason.SLOW_READER,
+            f"They came faster than they were taken: {missed} lines were left out.",
+            self.source,
+            self.position.at or None,
+            ring.floor.at or None,
+            missed,
+        )
+        self._buffer.append((ring.floor, gap))
+        self.seat, self._number = ring.first, ring.floor_number
+
+    # ── for the merge, and for cursors ──
+
+    @property
+    def ended(self) -> bool:
+        """Whether all has been taken, and nothing comes unless the container is started again."""
+        if self.head() is not None or not self._arrived:
+            return False
+        return self._tap is None or self._tap.ended
+
+    def holds_up(self, now: float) -> bool:
+        """Whether lines of others should wait for its next one."""
+        if self.head() is not None or self.ended:
+            return False
+        if self._tap is None:
+            # Who follows nothing gets it in order, however long it takes; who follows others must not wait for one that is only read.
+            return not self._start.previous or now - self._opened < _ARRIVAL
+        if not self._arrived:
+            return now - self._opened < _ARRIVAL
+        return now - max(self._opened, self._tap.heard) < QUIET
+
+    def behind(self, now: float) -> bool:
+        """Whether lines older than those of others may still come, so that a cursor must say how far it has come."""
+        if self.head() is not None or not self._arrived:
+            return True
+        return self._tap is not None and (not self._tap.answered or now - self._tap.heard < QUIET)
+
+    # ── arriving ──
+
+    async def _arrive(self) -> None:
+        try:
+            if self._tap is None:
+                await self._read(self._start, once=True)
+            else:
+                await self._sit_down(self._tap)
+        except Exception:
+            # A fault of ours. Nobody awaits this task, and its reader would wait for ever.
+            log.exception("A log cannot be read", source=self.source.key)
+        finally:
+            self._arrived = True
+            self.wake()
+
+    async def _sit_down(self, tap: Tap) -> None:
+        await tap.begun.wait()
+        start, ring = self._start, tap.ring
+        for _ in range(_ROUNDS):
+            mark = ring.end
+            if (seat := ring.seat(start)) is not None:
+                self._sit(tap, seat)
+                return
+            reached = await self._read(start, once=False)
+            if reached == start.position or (reached is None and start.position is None):
+                # Nothing was there that was not at the tap when it was asked for.
+                self._sit(tap, max(mark, ring.first if reached is None else ring.after(reached)))
+                return
+            start = Start(reached or start.position)
+        gap = Gap(
+            Reason.SLOW_READER,
+            "They came faster than they were taken: some lines were left out.",
+            self.source,
+            start.position.at if start.position else None,
+            ring.floor.at or None,
+        )
+        self._buffer.append((ring.floor, gap))
+        self._sit(tap, ring.first)
+
+    def _sit(self, tap: Tap, seat: int) -> None:
+        self.seat, self._number = seat, tap.ring.number_before(seat)
+        if not self._buffer:
+            self.position = max(self.position, tap.ring.position_before(seat))
+
+    async def _read(self, start: Start, *, once: bool) -> Position | None:
+        """Read what is there from a start on; how far that is. A broken connection goes on where it broke, or ends with a gap."""
+        backoff = Backoff(first=0.25, ceiling=10.0)
+        reached = start.position
+        while True:
+            try:
+                async with aclosing(self._history(start)) as found:
+                    async for placed in found:
+                        for item in placed:
+                            await self._put(item)
+                        reached = placed[-1][0] if placed else reached
+            except RequestError:
+                break  # 400, 404: there is no such log
+            except ClusterError as error:
+                if once:
+                    gap = Gap(Reason.SOURCE_LOST, str(error), self.source, reached.at if reached else None)
+                    await self._put((reached or Position(), gap))
+                    break
+            else:
+                break
+            if reached is not None:
+                start = replace(start, position=reached)
+            await asyncio.sleep(backoff.failed())
+        return reached
+
+    async def _history(self, start: Start) -> AsyncGenerator[list[Placed], None]:
+        link = self._taps.link(self.source)
+        if link is None:
+            raise Unreachable("The cluster is not registered any more.")
+        connection = await (link.connected() if self._tap is None else link.wait_until_connected())
+        async with aclosing(history(connection, self.source, start)) as found:
+            async for placed in found:
+                yield placed
+
+    async def _put(self, item: Placed) -> None:
+        while len(self._buffer) >= _BUFFER or self._size >= _BUFFER_CHARACTERS:
+            self._room.clear()
+            self.wake()
+            await self._room.wait()
+        self._buffer.append(item)
+        self._size += _size(item)
+        self.wake()
+
+
+def _size(item: Placed) -> int:
+    return len(item[1].text) if isinstance(item[1], Line) else 0

@@ -1,0 +1,49 @@
+"""Finding a level or a cluster by a part of its name."""
+
+from collections.abc import Iterator
+from heapq import nsmallest
+from typing import Annotated
+
+import strawberry
+
+from nexus_gql.clusters import Cluster
+from nexus_gql.hierarchy import Catalogue, Fit, Level, best_fit
+from nexus_gql.paths import depth, name
+
+from .clusters import ClusterType, cluster_type, sees_cluster
+from .context import Context
+from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType, level_type
+
+SearchHit = Annotated[
+    ProjectType | EnvironmentType | NamespaceType | ApplicationType | ClusterType,
+    strawberry.union("SearchHit", description="What a search finds."),
+]
+
+_CLUSTERS_LAST = 5
+
+_Key = tuple[Fit, int, int, str]
+"""How well it fits, in which of its names, what it is, and which one: different for any two."""
+
+
+def hits(context: Context, catalogue: Catalogue, text: str, first: int) -> list[SearchHit]:
+    """What fits a text and may be seen by name, best first; nothing fits a blank one."""
+    wanted = text.strip().casefold()
+    if not wanted:
+        return []
+    best = nsmallest(first, _found(context, catalogue, wanted), key=lambda item: item[0])
+    return [
+        cluster_type(found) if isinstance(found, Cluster) else level_type(catalogue, found)  # type: ignore[misc]
+        for _, found in best
+    ]
+
+
+def _found(context: Context, catalogue: Catalogue, text: str) -> Iterator[tuple[_Key, Level | Cluster]]:
+    scope = context.viewer.scope
+    for level in catalogue.levels.values():
+        how = best_fit(text, name(level.path), level.display_name, level.path)
+        if how is not None and scope.glimpses(level.path):
+            yield (*how, depth(level.path), level.path), level
+    for row in context.rooms.fleet.rows():
+        how = best_fit(text, row.name.casefold(), "", "")
+        if how is not None and sees_cluster(context, str(row.id)):
+            yield (*how, _CLUSTERS_LAST, row.name), row

@@ -1,0 +1,161 @@
+"""What is asked of a picture: what a failure takes with it, how one comes to need another, cycles, an order to deploy in."""
+
+from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
+
+from msgspec import Struct
+
+from nexus_gql.hierarchy import Concern, Need
+from nexus_gql.paths import Path
+
+from .components import components
+from .graph import Edge, NodeKind, ShownEdge
+from .picture import Picture
+from .state import Impairment
+
+
+class Impacted(Struct, frozen=True, gc=False):
+    """A node that would suffer. `via`: the nodes on the way from what fails to it, both aside; the shortest way."""
+
+    node: str
+    distance: int
+    via: tuple[str, ...]
+
+
+class Impact(Struct, frozen=True, gc=False):
+    """What would stop working, and what would be at risk; nearest first."""
+
+    impaired: tuple[Impacted, ...]
+    at_risk: tuple[Impacted, ...]
+
+
+def impact_of(picture: Picture, nodes: Iterable[str]) -> Impact:
+    """What these would take with them if they were down and everything else well: so it is the same however things are now."""
+    down = {node for node in nodes if node in picture.nodes}
+    level = dict.fromkeys(down, Impairment.IMPAIRED)
+    toward: dict[str, tuple[str, ...]] = dict.fromkeys(down, ())
+    impaired = _spread(picture, [(0, node) for node in sorted(down)], level, toward, Impairment.IMPAIRED)
+    # OPTIONAL edges start a second wave, at the distances that the first one reached; it goes on along REQUIRED ones.
+    reached = [(len(toward[node]), node) for node in level]
+    at_risk = _spread(picture, reached, level, toward, Impairment.AT_RISK)
+    return Impact(tuple(impaired), tuple(at_risk))
+
+
+def _spread(
+    picture: Picture,
+    start: Iterable[tuple[int, str]],
+    level: dict[str, Impairment],
+    toward: dict[str, tuple[str, ...]],
+    wave: Impairment,
+) -> list[Impacted]:
+    """Go back along edges, nearest first. A node that is reached has its way in `toward`: itself excepted, what fails first."""
+    found: list[Impacted] = []
+    waiting = sorted(start)
+    while waiting:
+        distance, node = heappop(waiting)
+        if not picture.passable(node):
+            continue
+        for shown in picture.needed_by[node]:
+            origin = shown.edge.origin
+            if origin in level or _weight(shown.edge.need, level[node]) is not wave:
+                continue
+            level[origin], toward[origin] = wave, (*toward[node], node)
+            found.append(Impacted(origin, distance + 1, toward[origin][1:]))
+            heappush(waiting, (distance + 1, origin))
+    return found
+
+
+def _weight(need: Need, level: Impairment) -> Impairment:
+    """What comes through an edge to a node that is down or impaired so; nothing through an optional one to what is only at risk."""
+    if need is Need.REQUIRED:
+        return level
+    return Impairment.AT_RISK if level is Impairment.IMPAIRED else Impairment.NONE
+
+
+def chain(picture: Picture, origin: str, target: str) -> tuple[Edge, ...]:
+    """How a node comes to need another: the fewest edges; empty where it does not."""
+    return _shortest(picture, origin, {target}, lambda _: True)
+
+
+def explained(picture: Picture, node: str) -> tuple[Edge, ...]:
+    """The way through which a node is impaired: the fewest edges to one of its causes, each of which weighs."""
+    return _shortest(picture, node, set(picture.nodes[node].causes), lambda shown: not shown.healthy)
+
+
+def _shortest(
+    picture: Picture, origin: str, targets: set[str], passes: Callable[[ShownEdge], bool]
+) -> tuple[Edge, ...]:
+    came: dict[str, Edge | None] = {origin: None}
+    layer = [origin] if origin in picture.nodes else []
+    while layer:
+        following = []
+        for node in layer:
+            for shown in picture.needs[node] if picture.passable(node) else ():
+                target = shown.edge.target
+                if not passes(shown):
+                    continue
+                if target in targets:
+                    return (*_way(came, node), shown.edge)
+                if target not in came:
+                    came[target] = shown.edge
+                    following.append(target)
+        layer = following
+    return ()
+
+
+def _way(came: Mapping[str, Edge | None], node: str) -> tuple[Edge, ...]:
+    way: list[Edge] = []
+    while (edge := came[node]) is not None:
+        way.append(edge)
+        node = edge.origin
+    return tuple(reversed(way))
+
+
+def cycles(picture: Picture) -> list[list[str]]:
+    """The nodes that need each other in a circle, each circle's (or tangle of circles') together."""
+    return sorted(sorted(part) for part in _parts(picture) if len(part) > 1)
+
+
+def deploy_order(picture: Picture) -> list[list[Path]]:
+    """Applications in generations: each needs only what is in earlier ones, or, in a cycle, in its own."""
+    generation: dict[str, int] = {}
+    found: dict[int, list[Path]] = {}
+    for part in _parts(picture):
+        paths = [path for node in part if (path := _deployable(picture, node)) is not None]
+        beyond = {shown.edge.target for node in part for shown in picture.needs[node]}.difference(part)
+        own = max((generation[target] for target in beyond if target in generation), default=0)
+        found.setdefault(own, []).extend(paths)
+        # What comes after an application comes a generation later; through a host or an address nothing is waited for.
+        generation.update(dict.fromkeys(part, own + 1 if paths else own))
+    return [sorted(paths) for _, paths in sorted(found.items()) if paths]
+
+
+def _deployable(picture: Picture, node: str) -> Path | None:
+    shown = picture.nodes[node].node
+    return shown.path if shown.kind is NodeKind.APPLICATION else None
+
+
+def _parts(picture: Picture) -> list[list[str]]:
+    """The strongly connected components; each after all that it needs."""
+    ids = sorted(node for node in picture.nodes if picture.passable(node))
+    number = {node: place for place, node in enumerate(ids)}
+    successors = [
+        [number[shown.edge.target] for shown in picture.needs[node] if shown.edge.target in number] for node in ids
+    ]
+    return [[ids[place] for place in part] for part in components(range(len(ids)), successors)]
+
+
+def by_namespace(picture: Picture) -> dict[str, list[str]]:
+    """The nodes of each group."""
+    found: dict[str, list[str]] = {}
+    for node, shown in sorted(picture.nodes.items()):
+        found.setdefault(shown.node.group, []).append(node)
+    return dict(sorted(found.items()))
+
+
+def by_concern(picture: Picture) -> dict[Concern, list[str]]:
+    """The nodes of each concern; what lies in no namespace of ours is OTHER."""
+    found: dict[Concern, list[str]] = {}
+    for node, shown in sorted(picture.nodes.items()):
+        found.setdefault(shown.node.concern or Concern.OTHER, []).append(node)
+    return {concern: found[concern] for concern in Concern if concern in found}
