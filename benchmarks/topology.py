@@ -16,7 +16,7 @@ from nexus_gql.hierarchy import Need
 from nexus_gql.live import ApplicationState, Health, Verdict
 from nexus_gql.topology import Board, Edge, Node, NodeKind, Source, SourceKind, impact_of
 
-_SIZES = (500, 5_000)
+_SIZES = (500, 5_000, 50_000)
 _EDGES = 4  # for each node
 _BUDGET = 1_000_000  # nodes times changes: in one great cycle each change is felt by all
 _SMALL = 100  # nodes of a delta

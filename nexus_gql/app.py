@@ -36,7 +36,8 @@ from nexus_gql.workloads import Surroundings as Around
 log = structlog.get_logger(__name__)
 
 MODELS = tuple(
-    f"nexus_gql.{room}.models" for room in ("database", "access", "vault", "clusters", "hierarchy", "topology", "workloads")
+    f"nexus_gql.{room}.models"
+    for room in ("database", "access", "vault", "clusters", "hierarchy", "topology", "workloads")
 )
 """The rooms' modules of database models."""
 

@@ -18,7 +18,8 @@ class Configuration(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs authentication.")
     port: int = Field(8090, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data: Path = Field(
-        Path("~/.nexus"), description="Folder for what has no place of its own: the SQLite file, the vault's key, and what the sandboxes hold."
+        Path("~/.nexus"),
+        description="Folder for what has no place of its own: the SQLite file, the vault's key, and what the sandboxes hold.",
     )
     database_url: str | None = Field(
         None,

@@ -49,6 +49,8 @@ MUTATIONS: dict[str, Need] = {
     "remove": Need(Role.DEPLOYER, At.PATH),
     "run": Need(Role.DEPLOYER, At.PATH),
     "cancelOperation": Need(Role.DEPLOYER, At.PATH),
+    "declareWorkflow": Need(Role.DEPLOYER, At.PATH),
+    "removeWorkflow": Need(Role.DEPLOYER, At.PATH),
     "registerCluster": Need(Role.ADMIN, At.EVERYWHERE),
     "updateCluster": Need(Role.ADMIN, At.EVERYWHERE),
     "removeCluster": Need(Role.ADMIN, At.EVERYWHERE),

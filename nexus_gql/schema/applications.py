@@ -11,6 +11,7 @@ from nexus_gql.paths import Path
 from .context import Context
 from .levels import ApplicationType, visible_applications
 from .paging import PageInfo, cursor, page_of, page_size
+from .workflows import is_ready
 
 
 @strawberry.input(description="Which applications. All that is given must hold.")
@@ -21,6 +22,7 @@ class ApplicationFilter:
         default=None, description="In a namespace of one of these concerns."
     )
     health: list[Health] | None = strawberry.field(default=None, description="In one of these states.")
+    ready: bool | None = strawberry.field(default=None, description="Whether a workflow may call it now.")
     outdated: bool | None = strawberry.field(
         default=None, description="Whether its effective settings differ from what is deployed."
     )
@@ -44,8 +46,11 @@ async def _filtered(
 ) -> list[Application]:
     """What costs least is asked first: names, then states, then what is deployed."""
     left = [application for application in found if _declared_so(wanted, catalogue, application)]
-    if wanted.health is not None:
+    if wanted.health is not None or wanted.ready is not None:
         await _read(context, catalogue, left)
+    if wanted.ready is not None:
+        left = [application for application in left if is_ready(context, application) is wanted.ready]
+    if wanted.health is not None:
         known = context.rooms.live.applications.known
         left = [application for application in left if known(application).state.verdict.status in wanted.health]
     if wanted.outdated is not None:

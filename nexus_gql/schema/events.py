@@ -202,7 +202,9 @@ async def event_feed(
         with live.demands.held(Want.EVENTS, selection.clusters):
             if first:
                 await asyncio.gather(*(needed(live, cluster_id, Want.EVENTS) for cluster_id in selection.clusters))
-            update, versions = _newer(live, selection, types, versions, newest=NEWEST if first else None)
+            missing = GapReason.SLOW_READER if after is None else GapReason.CURSOR_EXPIRED
+            newest = NEWEST if first else None
+            update, versions = _newer(live, selection, types, versions, newest=newest, missing=missing)
             if first or after is not None or update.events or update.gap is not None:
                 yield update
             first, after = False, None
@@ -216,6 +218,7 @@ def _newer(
     versions: Mapping[str, int],
     *,
     newest: int | None,
+    missing: GapReason,
 ) -> tuple[EventUpdate, dict[str, int]]:
     """What came after some versions, and the versions then."""
     now = dict(versions)
@@ -237,6 +240,7 @@ def _newer(
     chosen = found if newest is None else found[-newest:]
     gap = None
     if missed:
-        message = "Events came faster than they were read, or the cursor is old: some are not kept any more."
-        gap = FeedGap(source=None, from_=None, to=None, lines=None, reason=GapReason.CURSOR_EXPIRED, message=message)
+        why = "They came faster than they were read" if missing is GapReason.SLOW_READER else "The cursor is old"
+        message = f"{why}: some events are not kept any more."
+        gap = FeedGap(source=None, from_=None, to=None, lines=None, reason=missing, message=message)
     return EventUpdate(events=[node for _, node in chosen], cursor=cursor(now), gap=gap), now

@@ -3,6 +3,7 @@
 import strawberry
 
 from nexus_gql.live import Health, Summary, Verdict
+from nexus_gql.topology import Impairment
 
 from .scalars import Instant
 
@@ -12,6 +13,13 @@ strawberry.enum(
     description="How something is doing, in Argo CD's words. Summed up the worst counts: `UNKNOWN`, `DEGRADED`, `MISSING`, "
     "`PROGRESSING`, `SUSPENDED`, `HEALTHY`. What was never deployed, is suspended or has run to its end is counted and does not "
     "set a level's status unless there is nothing else; a level without applications is `HEALTHY`.",
+)
+
+
+strawberry.enum(
+    Impairment,
+    name="Impairment",
+    description="What something suffers from what it needs, directly or through others; its own health may be fine.",
 )
 
 

@@ -23,7 +23,8 @@ from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.live import arrived, loading, pods_in, select, summarise
 from nexus_gql.paths import Path
 from nexus_gql.paths import name as name_of
-from nexus_gql.problems import Forbidden, Unreachable
+from nexus_gql.problems import Forbidden, NotFound, Unreachable
+from nexus_gql.topology import Impairment, application_id
 
 from .clusters import ClusterType, cluster_type
 from .comparison import Diff, settings_diff
@@ -45,6 +46,8 @@ from .workloads import WorkloadConnection, WorkloadType, workload_type
 
 if TYPE_CHECKING:
     from .applications import ApplicationConnection, ApplicationFilter
+    from .topology import Dependency, Impact, TopologyFilter, TopologyNodeType, TopologyType
+    from .workflows import WorkflowType
 
 T = TypeVar("T")
 
@@ -136,6 +139,14 @@ class Level(Node):
 
         return await application_page(info.context, self.catalogue, self._any.path, wanted, first, after)
 
+    async def _topology(self, info: Info, wanted: "TopologyFilter | None") -> "TopologyType":
+        from .topology import topology_of
+
+        found = await topology_of(info.context, self._opened(info).path, wanted)
+        if found is None:
+            raise NotFound(f"There is no `{self._any.path}` any more.")
+        return found
+
     @property
     def _any(self) -> AnyLevel:
         level: AnyLevel = self.level
@@ -169,6 +180,20 @@ class ProjectType(Level):
     ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
         return await self._applications(info, filter, first, after)
 
+    @strawberry.field(description="The workflows of its environments, by environment and name.")
+    def workflows(self, info: Info) -> list[Annotated["WorkflowType", strawberry.lazy(".workflows")]]:
+        from .workflows import workflows_in
+
+        return workflows_in(info.context, self._any.path)
+
+    @strawberry.field(description="What needs what in it, with live health.")
+    async def topology(
+        self,
+        info: Info,
+        filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
+    ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
+        return await self._topology(info, filter)
+
 
 @strawberry.type(name="Environment", description="A place where a project runs: a stage, on one cluster.")
 class EnvironmentType(Level):
@@ -200,6 +225,14 @@ class EnvironmentType(Level):
         after: str | None = None,
     ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
         return await self._applications(info, filter, first, after)
+
+    @strawberry.field(description="What needs what in it, with live health.")
+    async def topology(
+        self,
+        info: Info,
+        filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
+    ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
+        return await self._topology(info, filter)
 
     @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
     def usage(self, info: Info) -> UsageType | None:
@@ -236,6 +269,14 @@ class NamespaceType(Level):
     def usage(self, info: Info) -> UsageType | None:
         return _level_usage(info, self.catalogue, self._opened(info))
 
+    @strawberry.field(description="What needs what in it, with live health.")
+    async def topology(
+        self,
+        info: Info,
+        filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
+    ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
+        return await self._topology(info, filter)
+
     @strawberry.field(description="Its applications, by path.")
     async def applications(
         self,
@@ -271,6 +312,44 @@ class ApplicationType(Level):
     def serving(self, info: Info) -> bool:
         known = info.context.rooms.live.applications.known
         return self._once_read(info, lambda: known(self._application).state.serving)
+
+    @strawberry.field(
+        description="Whether a workflow may call it now: it serves, is not IMPAIRED, and was seen within the last minute."
+    )
+    def ready(self, info: Info) -> bool:
+        from .workflows import is_ready
+
+        return self._once_read(info, lambda: is_ready(info.context, self._application))
+
+    @strawberry.field(description="What it suffers from what it requires, directly or through others.")
+    def impairment(self, info: Info) -> Impairment:
+        from .workflows import impairment_of
+
+        return self._once_read(info, lambda: impairment_of(info.context, self._application))
+
+    @strawberry.field(description="The root causes of its impairment: what to mend first.")
+    def blocked_by(self, info: Info) -> list[Annotated["TopologyNodeType", strawberry.lazy(".topology")]]:
+        from .topology import causes_of
+
+        return self._once_read(info, lambda: causes_of(info.context, self._application))
+
+    @strawberry.field(description="What it needs, as declared and as found in what runs.")
+    def dependencies(self, info: Info) -> list[Annotated["Dependency", strawberry.lazy(".topology")]]:
+        from .topology import dependencies
+
+        return dependencies(info.context, self._application, dependents=False)
+
+    @strawberry.field(description="What needs it.")
+    def dependents(self, info: Info) -> list[Annotated["Dependency", strawberry.lazy(".topology")]]:
+        from .topology import dependencies
+
+        return dependencies(info.context, self._application, dependents=True)
+
+    @strawberry.field(description="What stops working when this does.")
+    def impact(self, info: Info) -> Annotated["Impact", strawberry.lazy(".topology")]:
+        from .topology import impact_type
+
+        return impact_type(info.context, [application_id(self._application.id)])
 
     @strawberry.field(description="The operation that it is in, or that waits; null while nothing is under way.")
     async def current_operation(self, info: Info) -> OperationType | None:

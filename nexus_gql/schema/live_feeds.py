@@ -17,7 +17,6 @@ from nexus_gql.live import (
     ObjectChange,
     Selection,
     SightChange,
-    StateChange,
     arrived,
     pods_in,
     select,
@@ -26,6 +25,7 @@ from nexus_gql.live import (
 )
 from nexus_gql.paths import Path, within
 from nexus_gql.problems import NotFound
+from nexus_gql.topology import GraphChange, TopologyChange
 
 from .clusters import ClusterType, SourceState, cluster_type, sees_cluster, sources_of, visible_clusters
 from .context import Context, Rooms
@@ -62,7 +62,9 @@ class WorkloadUpdate:
     sources: list[SourceState] = strawberry.field(description="The clusters that this is fed from.")
 
 
-@strawberry.type(description="Applications of a scope: all of them first, then those whose state or serving changed.")
+@strawberry.type(
+    description="Applications of a scope: all of them first, then those whose state, serving, ready or impairment changed."
+)
 class HealthUpdate:
     kind: UpdateKind
     position: FeedPosition
@@ -227,15 +229,16 @@ WORKLOADS = _Objects(
 # ── health ──
 
 
-def _health_feed(rooms: Rooms) -> Feed[LiveChange]:
-    return rooms.live.health_feed
+def _health_feed(rooms: Rooms) -> Feed[GraphChange]:
+    # The graph's, since it carries what an application suffers from others.
+    return rooms.topology.feed
 
 
 async def _health_snapshot(context: Context, scope: Path) -> Snapshot[HealthUpdate]:
     live = context.rooms.live
     await arrived(live, selected(context, scope).clusters)
     selected(context, scope)
-    catalogue, feed = context.rooms.hierarchy.latest, live.health_feed
+    catalogue, feed = context.rooms.hierarchy.latest, context.rooms.topology.feed
     frame = _health_frames(context, catalogue, scope)
 
     def snapshot(items: Sequence[Application], complete: bool) -> HealthUpdate:
@@ -245,7 +248,7 @@ async def _health_snapshot(context: Context, scope: Path) -> Snapshot[HealthUpda
 
 
 async def _health_change(
-    context: Context, scope: Path, changes: Sequence[LiveChange], position: FeedPosition
+    context: Context, scope: Path, changes: Sequence[GraphChange], position: FeedPosition
 ) -> Step[HealthUpdate]:
     catalogue = context.rooms.hierarchy.latest
     removed = [
@@ -255,19 +258,25 @@ async def _health_change(
         for level in one.change.removed
         if isinstance(level, Application) and within(scope, level.path)
     ]
-    frame = _health_frames(context, catalogue, scope)
+
+    def frame(kind: UpdateKind, upserted: Sequence[Application], gone: Sequence[strawberry.ID]) -> HealthUpdate:
+        # Only once it is known to be sent: its summary looks at every application of the scope.
+        return _health_frames(context, catalogue, scope)(kind, position, upserted, gone, True)
+
     selection = select(catalogue, scope)
     if selection is None:
-        return Step([frame(UpdateKind.CHANGES, position, (), removed, True)], over=True)
-    touched = {one.application_id: None for one in changes if isinstance(one, StateChange)}
-    found = (catalogue.by_id(application_id) for application_id in touched)
-    upserted = [level for level in found if isinstance(level, Application) and within(scope, level.path)]
+        return Step([frame(UpdateKind.CHANGES, (), removed)], over=True)
+    topology = context.rooms.topology
+    nodes = {shown.node.id: None for one in changes if isinstance(one, TopologyChange) for shown in one.delta.nodes}
+    touched = [found.id for node in nodes if (found := topology.application(node)) is not None]
+    levels = (catalogue.by_id(application_id) for application_id in touched)
+    upserted = [level for level in levels if isinstance(level, Application) and within(scope, level.path)]
     sight = [one for one in changes if isinstance(one, SightChange) and one.cluster_id in selection.clusters]
     frames = []
     if upserted or removed or any(not one.lost for one in sight):
-        frames.append(frame(UpdateKind.CHANGES, position, upserted, removed, True))
+        frames.append(frame(UpdateKind.CHANGES, upserted, removed))
     if sight and sight[-1].lost:
-        frames.append(frame(UpdateKind.STALE, position, (), (), True))
+        frames.append(frame(UpdateKind.STALE, (), ()))
     return Step(frames)
 
 

@@ -25,6 +25,7 @@ from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.hierarchy import update as update_level
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest, Problem, ProblemCode, Refused
+from nexus_gql.topology import NewWorkflow
 from nexus_gql.workloads import OperationKind, Options, Wanted, find, in_options
 
 from .access import ApiTokenType, GrantType, grant_type, token_type
@@ -45,6 +46,7 @@ from .payloads import MissingSecret, ProblemType, answered, problems_of
 from .query import operation_key
 from .scalars import Duration
 from .settings import SettingsPatch, patch_shape
+from .workflows import WorkflowType, workflow_type
 
 _PROBLEMS = "Why nothing was done; empty where it was."
 _WARNINGS = "What was done nevertheless."
@@ -131,6 +133,13 @@ class OperationPayload:
 @strawberry.type(description="What became of a cluster.")
 class ClusterPayload:
     cluster: ClusterType | None = _none()
+    problems: list[ProblemType] = _problems(_PROBLEMS)
+    warnings: list[ProblemType] = _problems(_WARNINGS)
+
+
+@strawberry.type(description="What became of a workflow.")
+class WorkflowPayload:
+    workflow: WorkflowType | None = _none()
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -463,6 +472,36 @@ class Mutation:
         return await answered(DeletePayload, work())
 
     @strawberry.mutation(
+        description="Declare what a workflow of an environment needs, or declare it anew: a consumer that Nexus does not deploy. "
+        "Applications that nobody has declared yet may be among them. Needs DEPLOYER there."
+    )
+    async def declare_workflow(
+        self,
+        info: Info,
+        environment: Path,
+        name: str,
+        requires: list[Path],
+        display_name: str | None = None,
+        url: str | None = None,
+    ) -> WorkflowPayload:
+        async def work() -> WorkflowPayload:
+            await _require_level(info.context, "declareWorkflow", environment, "environment")
+            new = NewWorkflow(environment=environment, name=name, display_name=display_name, requires=requires, url=url)
+            declared = await info.context.rooms.topology.workflows.declare(new)
+            return WorkflowPayload(workflow=workflow_type(declared))
+
+        return await answered(WorkflowPayload, work())
+
+    @strawberry.mutation(description="Forget a workflow. Needs DEPLOYER at its environment.")
+    async def remove_workflow(self, info: Info, environment: Path, name: str) -> DeletePayload:
+        async def work() -> DeletePayload:
+            await _require_level(info.context, "removeWorkflow", environment, "environment")
+            gone = await info.context.rooms.topology.workflows.remove(environment, name)
+            return DeletePayload(deleted=node_id("Workflow", gone))
+
+        return await answered(DeletePayload, work())
+
+    @strawberry.mutation(
         description="Give somebody a role at a level and below, or everywhere; NONE takes it back. Needs ADMIN there."
     )
     async def grant(self, info: Info, subject: str, role: Role, path: Path | None = None) -> GrantPayload:
@@ -628,12 +667,12 @@ def _fields(context: Context, given: UpdateLevelInput) -> dict[str, Any]:
     return found
 
 
-async def _require_level(context: Context, mutation: str, path: Path | None) -> None:
+async def _require_level(context: Context, mutation: str, path: Path | None, argument: str = "path") -> None:
     """The role that a mutation needs, at a level that is there."""
     catalogue = await context.rooms.hierarchy.current()
     if path is not None and path not in catalogue.levels:
-        raise Refused(not_found(path, "path"))
-    require(context.viewer, mutation, path, "path")
+        raise Refused(not_found(path, argument))
+    require(context.viewer, mutation, path, argument)
 
 
 async def _asked(

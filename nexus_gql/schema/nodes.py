@@ -15,11 +15,14 @@ from .access import grant_type, token_type
 from .clusters import cluster_type, sees_cluster
 from .context import Context
 from .events import event_node
+from .graph_sight import EDGE, NODE, in_sight
 from .levels import level_type
 from .node import Node
 from .operations import operation_type
 from .pods import pod_type
 from .revisions import revision_type
+from .topology import edge_type, node_type
+from .workflows import workflow_type
 from .workloads import workload_type
 
 MOST = 1000
@@ -48,6 +51,8 @@ async def nodes_of(context: Context, ids: Sequence[str]) -> list[Answer]:
 def malformed(node: str) -> BadRequest | None:
     """The error of what no type has for an id."""
     kind, _, key = node.partition(":")
+    if kind in _GRAPH and key:
+        return None
     cluster_id, colon, uid = key.partition(":")
     keyed = kind in _ON_CLUSTERS
     if kind not in _FINDERS or not _is_uuid(cluster_id) or bool(colon and uid) is not keyed:
@@ -191,6 +196,26 @@ _ON_CLUSTERS = {
     "Event": _on_clusters(Want.EVENTS, _event),
 }
 
+
+async def _graph_nodes(context: Context, keys: Iterable[str]) -> Found:
+    picture = in_sight(context, context.rooms.topology.picture)
+    return {key: node_type(picture.nodes[key]) for key in keys if key in picture.nodes}
+
+
+async def _graph_edges(context: Context, keys: Iterable[str]) -> Found:
+    picture = in_sight(context, context.rooms.topology.picture)
+    return {key: edge_type(picture.edges[key]) for key in keys if key in picture.edges}
+
+
+async def _workflows(context: Context, keys: Iterable[str]) -> Found:
+    rows = (context.rooms.topology.workflows.get(key) for key in keys)
+    return {
+        row.id: workflow_type(row) for row in rows if row is not None and context.viewer.scope.sees(row.environment)
+    }
+
+
+_GRAPH = {NODE: _graph_nodes, EDGE: _graph_edges}
+
 _FINDERS: dict[str, Callable[[Context, Iterable[str]], Awaitable[Found]]] = {
     "Project": _levels,
     "Environment": _levels,
@@ -201,5 +226,7 @@ _FINDERS: dict[str, Callable[[Context, Iterable[str]], Awaitable[Found]]] = {
     "DeployedRevision": _revisions,
     "Grant": _grants,
     "ApiToken": _tokens,
+    "Workflow": _workflows,
+    **_GRAPH,
     **_ON_CLUSTERS,
 }

@@ -41,6 +41,8 @@ from .paging import page_size
 from .pods import PodConnection, PodFilter, pod_page
 from .scalars import Instant
 from .search import SearchHit, hits
+from .topology import TopologyFilter, TopologyType, topology_of
+from .workflows import WorkflowType, workflow_at
 
 L = TypeVar("L", bound=AnyLevel)
 
@@ -227,6 +229,15 @@ class Query:
     @strawberry.field(description="Your tokens; all of them for who administers everything. Newest first.")
     async def tokens(self, info: Info) -> list[ApiTokenType] | None:
         return [token_type(row) for row in await tokens(info.context.viewer)]
+
+    @strawberry.field(description="What needs what in a level, with live health.")
+    async def topology(self, info: Info, scope: Path, filter: TopologyFilter | None = None) -> TopologyType | None:  # noqa: A002
+        return await topology_of(info.context, scope, filter)
+
+    @strawberry.field(description="One workflow of an environment.")
+    async def workflow(self, info: Info, environment: Path, name: str) -> WorkflowType | None:
+        await _current(info)
+        return workflow_at(info.context, environment, name)
 
 
 def operation_key(node: str) -> UUID:

@@ -9,17 +9,19 @@ import strawberry
 from nexus_gql.clusters import Cluster
 from nexus_gql.hierarchy import Catalogue, Fit, Level, best_fit
 from nexus_gql.paths import depth, name
+from nexus_gql.topology import Workflow
 
 from .clusters import ClusterType, cluster_type, sees_cluster
 from .context import Context
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType, level_type
+from .workflows import WorkflowType, workflow_type
 
 SearchHit = Annotated[
-    ProjectType | EnvironmentType | NamespaceType | ApplicationType | ClusterType,
+    ProjectType | EnvironmentType | NamespaceType | ApplicationType | ClusterType | WorkflowType,
     strawberry.union("SearchHit", description="What a search finds."),
 ]
 
-_CLUSTERS_LAST = 5
+_WORKFLOWS, _CLUSTERS_LAST = 5, 6
 
 _Key = tuple[Fit, int, int, str]
 """How well it fits, in which of its names, what it is, and which one: different for any two."""
@@ -31,18 +33,25 @@ def hits(context: Context, catalogue: Catalogue, text: str, first: int) -> list[
     if not wanted:
         return []
     best = nsmallest(first, _found(context, catalogue, wanted), key=lambda item: item[0])
-    return [
-        cluster_type(found) if isinstance(found, Cluster) else level_type(catalogue, found)  # type: ignore[misc]
-        for _, found in best
-    ]
+    return [_hit(catalogue, found) for _, found in best]
 
 
-def _found(context: Context, catalogue: Catalogue, text: str) -> Iterator[tuple[_Key, Level | Cluster]]:
+def _hit(catalogue: Catalogue, found: Level | Cluster | Workflow) -> SearchHit:
+    if isinstance(found, Cluster):
+        return cluster_type(found)
+    return workflow_type(found) if isinstance(found, Workflow) else level_type(catalogue, found)  # type: ignore[return-value]
+
+
+def _found(context: Context, catalogue: Catalogue, text: str) -> Iterator[tuple[_Key, Level | Cluster | Workflow]]:
     scope = context.viewer.scope
     for level in catalogue.levels.values():
         how = best_fit(text, name(level.path), level.display_name, level.path)
         if how is not None and scope.glimpses(level.path):
             yield (*how, depth(level.path), level.path), level
+    for workflow in context.rooms.topology.workflows.all():
+        how = best_fit(text, workflow.name, workflow.display_name, f"{workflow.environment}/{workflow.name}")
+        if how is not None and scope.sees(workflow.environment):
+            yield (*how, _WORKFLOWS, f"{workflow.environment}/{workflow.name}"), workflow
     for row in context.rooms.fleet.rows():
         how = best_fit(text, row.name.casefold(), "", "")
         if how is not None and sees_cluster(context, str(row.id)):

@@ -28,6 +28,8 @@ from .operation_feeds import OPERATIONS, OperationUpdate, operation_feed
 from .operations import OperationType
 from .query import operation_key
 from .scalars import Duration
+from .topology import TopologyFilter
+from .topology_feed import TOPOLOGY, TopologyUpdate, Wanted
 from .usage_feed import EVERY, USAGE, UsageUpdate, usage_arguments
 
 STATE_FEEDS: dict[str, StateFeed[Any, Any, Any]] = {
@@ -38,6 +40,7 @@ STATE_FEEDS: dict[str, StateFeed[Any, Any, Any]] = {
     "clusters": CLUSTERS,
     "operations": OPERATIONS,
     "usage": USAGE,
+    "topology": TOPOLOGY,
 }
 """The one table that the server learns of subjects: each state feed by its subscription field."""
 
@@ -71,6 +74,17 @@ class Subscription:
     )
     def usage(self, info: Info, scope: Path, every: Duration | None = EVERY) -> AsyncGenerator[UsageUpdate, None]:
         return _followed("usage", info, usage_arguments(scope, every))
+
+    @strawberry.subscription(
+        description="What needs what in a level: all of it, then what is shown otherwise, and nothing else."
+    )
+    def topology(
+        self,
+        info: Info,
+        scope: Path,
+        filter: TopologyFilter | None = None,  # noqa: A002
+    ) -> AsyncGenerator[TopologyUpdate, None]:
+        return _followed("topology", info, Wanted(scope, filter))
 
     @strawberry.subscription(description="The operations at or below a level.")
     def operations(self, info: Info, scope: Path) -> AsyncGenerator[OperationUpdate, None]:

@@ -60,14 +60,7 @@ class WorkloadType(Node):
 
     @strawberry.field
     def replicas(self) -> ReplicasType:
-        counts = self.workload.replicas
-        return ReplicasType(
-            desired=counts.desired,
-            current=counts.current,
-            ready=counts.ready,
-            updated=counts.updated,
-            available=counts.available,
-        )
+        return replicas_type(self.workload)
 
     @strawberry.field(description="The images of its containers, as declared.")
     def images(self) -> list[str]:
@@ -86,6 +79,18 @@ class WorkloadType(Node):
     @strawberry.field
     def created_at(self) -> Instant:
         return Instant(self.workload.meta.creation_timestamp)
+
+
+def replicas_type(workload: Workload) -> ReplicasType:
+    """A workload's counts as they are shown."""
+    counts = workload.replicas
+    return ReplicasType(
+        desired=counts.desired,
+        current=counts.current,
+        ready=counts.ready,
+        updated=counts.updated,
+        available=counts.available,
+    )
 
 
 def workload_type(workload: Workload) -> WorkloadType:

@@ -197,7 +197,7 @@ class Cohort:
             await feed.newer(self._at)
             self._forget()
             # Whoever has a snapshot of a later position waits there.
-            target = feed.position
+            target = min([feed.position, *self._ahead])
             try:
                 made = await self._step(self._at, target) if self._front else _Made((), again=False, over=False)
             except Exception as error:
@@ -343,7 +343,7 @@ class Cohort:
         if not isinstance(changes, list):
             return None
         self._numbers.executed(Execution.CHANGE)
-        step = await self._following.change(changes[1:], end)
+        step = await self._following.change(changes[: end - start], end)
         frames = []
         for frame in step.frames:
             frames.append(await self._execute(frame))

@@ -57,11 +57,17 @@ def of_command(arguments: Sequence[str]) -> Iterator[Setting]:
 def _decoded(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
-def _of_json(name: str, value: Any) -> Iterator[Setting]:
+_DEPTH = 40
+"""How deep JSON is read: no file of settings is deeper, and Python's stack is not endless."""
+
+
+def _of_json(name: str, value: Any, depth: int = 0) -> Iterator[Setting]:
+    if depth > _DEPTH:
+        return
     if isinstance(value, dict):
         inner = {key: f"{name}.{key}" if name else key for key in value}
         beside = {inner[key]: str(item) for key, item in value.items() if isinstance(item, str | int)}
@@ -69,13 +75,13 @@ def _of_json(name: str, value: Any) -> Iterator[Setting]:
             if isinstance(item, str):
                 yield Setting(inner[key], item, beside)
             else:
-                yield from _of_json(inner[key], item)
+                yield from _of_json(inner[key], item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, str):
                 yield Setting(name, item)
             else:
-                yield from _of_json(name, item)
+                yield from _of_json(name, item, depth + 1)
 
 
 def _of_lines(lines: Sequence[str]) -> Iterator[Setting]:

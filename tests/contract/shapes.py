@@ -15,6 +15,7 @@ _RANDOM = [
     (re.compile(rf"-{_HASH}{{6,10}}-{_HASH}{{5}}(?![a-z0-9])"), "-HASH"),
     (re.compile(rf"-{_HASH}{{5,10}}(?![a-z0-9])"), "-HASH"),
     (re.compile(r"\.[0-9a-f]{16}$"), ".STAMP"),
+    (re.compile(r"-\d{8}\b"), "-MINUTE"),
     (re.compile(r"\b\d+(\.\d+)?m?s\b"), "SPAN"),
     (re.compile(r"Image size: \d+ bytes"), "Image size: BYTES"),
 ]

@@ -71,7 +71,7 @@ async def test_a_log_that_is_not_there_should_be_refused(
 
     def is_waiting(found: Object) -> bool:
         waiting = found["status"].get("containerStatuses", [{}])[0].get("state", {}).get("waiting", {})
-        return waiting.get("reason") == "ImagePullBackOff"
+        return bool(waiting.get("reason") == "ImagePullBackOff")
 
     await becomes(apiserver, path, is_waiting)
     for what, query in {

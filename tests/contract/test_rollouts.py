@@ -59,7 +59,7 @@ async def made(apiserver: Apiserver, namespace: str, wanted: Object) -> str:
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
 async def test_a_workload_should_come_up(apiserver: Apiserver, namespace: str, observe: Observe, kind: str) -> None:
-    more = {"serviceName": "web"} if kind == "StatefulSet" else {}
+    more: Object = {"serviceName": "web"} if kind == "StatefulSet" else {}
     path = await made(apiserver, namespace, workload(kind, "web", replicas=2, **more))
 
     observe(kind, await becomes(apiserver, path, ready))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .apiserver import Apiserver
+from .apiserver import Apiserver, Object
 from .conftest import Observe, becomes
 from .objects import apps, core, workload
 from .test_rollouts import KINDS, made, ready
@@ -12,7 +12,7 @@ from .test_rollouts import KINDS, made, ready
 async def test_scale_should_change_the_number_of_pods(
     apiserver: Apiserver, namespace: str, observe: Observe, kind: str
 ) -> None:
-    more = {"serviceName": "web"} if kind == "StatefulSet" else {}
+    more: Object = {"serviceName": "web"} if kind == "StatefulSet" else {}
     path = await made(apiserver, namespace, workload(kind, "web", replicas=1, **more))
     await becomes(apiserver, path, ready)
 
