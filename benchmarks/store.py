@@ -110,7 +110,7 @@ def pod(number: int) -> dict[str, Any]:
 
 
 def _managed(manager: str, at: str) -> dict[str, Any]:
-    fields = {f"f:field{number}": {".": {}, "f:value": {}} for number in range(20)}
+    fields: dict[str, Any] = {f"f:field{number}": {".": {}, "f:value": {}} for number in range(20)}
     return {"manager": manager, "operation": "Update", "apiVersion": "v1", "time": at, "fieldsV1": {"f:spec": fields}}
 
 

@@ -1,7 +1,7 @@
 """What is running: reflectors fill stores, verdicts are reached, changes are numbered; and the logs."""
 
 from .applications import Applications, Known
-from .arrival import arrived, loading, needed
+from .arrival import PATIENCE, arrived, loading, needed
 from .changes import (
     ClusterChange,
     HierarchyChange,
@@ -17,7 +17,7 @@ from .containers import source_of, started
 from .demand import Want
 from .events import EventLog, Record
 from .feed import EPOCH, Feed, Lapsed
-from .health import ApplicationState, Health, Sighting, Summary, Verdict, judge_job, judge_pod, summarise
+from .health import GRACE, ApplicationState, Health, Sighting, Summary, Verdict, judge_job, judge_pod, summarise
 from .live import Live
 from .logs import (
     Cursor,
@@ -63,6 +63,8 @@ from .workloads import ObservedKind, Replicas, Workload, by_creation, pods_of, w
 __all__ = [
     "APPLICATION_LABEL",
     "EPOCH",
+    "GRACE",
+    "PATIENCE",
     "PERIOD",
     "ApplicationState",
     "Applications",

@@ -211,7 +211,7 @@ class ClusterView:
         if want is Want.EVENTS:
             return self.events.synced
         if want is Want.CONFIG_MAPS:
-            return self.config_maps.synced
+            return self.config_maps.synced(referred(self))
         return all(self.by_kind[resource.kind].synced for resource in _ON_DEMAND[want])
 
     def trouble_with(self, want: Want) -> str:

@@ -81,10 +81,12 @@ class ConfigMaps:
             part.reflector = reflector
             self._supervisor.start(self._task(namespace), reflector.run)
 
-    @property
-    def synced(self) -> bool:
-        """Whether all that are referred to were read."""
-        return all(part.listed for part in self._parts.values())
+    def synced(self, wanted: Referred) -> bool:
+        """Whether all of these were read, as far as they may be."""
+        return all(
+            (part := self._parts.get(namespace)) is not None and part.names >= names and part.settled
+            for namespace, names in wanted.items()
+        )
 
     @property
     def watches(self) -> int:
@@ -104,6 +106,11 @@ class _Part:
         self.reflector: Reflector[ConfigMap] | None = None
         self._writer = writer
         self._namespace = namespace
+
+    @property
+    def settled(self) -> bool:
+        """Whether they were read, or something keeps us from it."""
+        return self.listed or (self.reflector is not None and self.reflector.trouble is not None)
 
     def replace(self, objects: Iterable[ConfigMap]) -> None:
         self._writer.replace_in(self._namespace, [one for one in objects if one.metadata.name in self.names])

@@ -43,8 +43,8 @@ class Demands:
         return (cluster_id, want) in self._until or (cluster_id, want) in self._kept
 
     def clusters(self, want: Want) -> set[str]:
-        """The clusters of which something is needed."""
-        return {cluster_id for cluster_id, one in (*self._until, *self._kept) if one is want}
+        """The clusters that are needed for something. What is kept does not count: it would keep its own cluster for ever."""
+        return {cluster_id for cluster_id, one in self._until if one is want}
 
     def touch(self, want: Want, cluster_ids: Collection[str]) -> None:
         """It is needed now, and may be again soon."""

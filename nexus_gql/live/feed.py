@@ -31,6 +31,14 @@ class Feed(Generic[T]):
     def publish(self, change: T) -> None:
         """Number a change and wake the readers that wait."""
         self._ring.append(change)
+        self._advance()
+
+    def lapse(self) -> None:
+        """Something changed that cannot be told: every reader begins anew."""
+        self._ring.clear()
+        self._advance()
+
+    def _advance(self) -> None:
         self.position += 1
         waiting, self._waiting = self._waiting, set()
         for reader in waiting:

@@ -201,6 +201,11 @@ class Live:
 
     # ── verdicts ──
 
+    @property
+    def judging(self) -> bool:
+        """Whether verdicts are due on what was seen already."""
+        return self._settling
+
     def _touch_workload(self, key: tuple[str, str]) -> None:
         self._touched_workloads[key] = None
         self._settle_soon()

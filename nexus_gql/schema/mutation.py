@@ -139,7 +139,7 @@ class ClusterPayload:
 
 @strawberry.type(description="What became of a workflow.")
 class WorkflowPayload:
-    workflow: WorkflowType | None = _none()
+    workflow: WorkflowType | None = strawberry.field(default=None, description="The workflow as it is now.")
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 

@@ -241,7 +241,11 @@ class TopologyType:
 
     @strawberry.field(description="How `from` comes to need `to`, by the fewest edges; empty where it does not.")
     def chain(
-        self, origin: Annotated[strawberry.ID, strawberry.argument(name="from")], to: strawberry.ID
+        self,
+        origin: Annotated[
+            strawberry.ID, strawberry.argument(name="from", description="The id of what needs the other.")
+        ],
+        to: Annotated[strawberry.ID, strawberry.argument(description="The id of what is needed.")],
     ) -> list[TopologyEdgeType]:
         ends = graph_node(origin), graph_node(to)
         if not all(end in self.whole.nodes for end in ends):
@@ -251,7 +255,14 @@ class TopologyType:
     @strawberry.field(
         description="What would stop working if these were down and all else well: ask before you scale something to zero."
     )
-    def impact_of(self, info: Info, nodes: list[strawberry.ID]) -> Impact:
+    def impact_of(
+        self,
+        info: Info,
+        nodes: Annotated[
+            list[strawberry.ID],
+            strawberry.argument(description="Ids of nodes, applications, workloads or workflows."),
+        ],
+    ) -> Impact:
         return impact_type(info.context, {graph_node(one) for one in nodes})
 
 

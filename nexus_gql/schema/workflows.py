@@ -47,7 +47,7 @@ class WorkflowType(Node):
     def display_name(self) -> str:
         return self.workflow.display_name
 
-    @strawberry.field
+    @strawberry.field(description="Where it runs.")
     def environment(self, info: Info) -> Annotated["EnvironmentType", strawberry.lazy(".levels")]:
         from .levels import EnvironmentType
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from nexus_gql.live import ApplicationState, ClusterView, Health, ObservedKind, Template
+from nexus_gql.live import ApplicationState, ClusterView, Health, ObservedKind, Sighting, Template, Verdict
 from nexus_gql.live import Workload as Observed
 from nexus_gql.live.objects import IngressBackend
 
@@ -83,10 +83,13 @@ def files(view: ClusterView, namespace: str) -> Files:
     return {one.metadata.name: one.data for one in view.config_maps.store.in_namespace(namespace)}
 
 
-def state(workload: Observed, *, stale: bool) -> ApplicationState:
-    """How a workload that nobody declared is doing. It serves while a pod is ready; a job while its last run did not fail."""
+def state(view: ClusterView | None, workload: Observed) -> ApplicationState:
+    """How a workload that nobody declared is doing. It serves while a pod is ready; a job once its last run succeeded."""
     if workload.kind in {ObservedKind.JOB, ObservedKind.CRON_JOB}:
         serving = workload.verdict.status in {Health.HEALTHY, Health.SUSPENDED}
     else:
         serving = workload.replicas.ready > 0
-    return ApplicationState(workload.verdict, serving, stale=stale)
+    if view is None or view.sighting is Sighting.LOST:
+        message = f"Its cluster cannot be reached. The last that was seen: {workload.verdict.message}"
+        return ApplicationState(Verdict(Health.UNKNOWN, message, "ClusterUnreachable"), serving, stale=True)
+    return ApplicationState(workload.verdict, serving, stale=view.lost_at is not None)

@@ -6,14 +6,19 @@ the feed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
+
+import structlog
 
 from nexus_gql import clock
-from nexus_gql.hierarchy import Application, Catalogue, Change, Level, Namespace
+from nexus_gql.database import is_unavailable
+from nexus_gql.hierarchy import Application, Catalogue, Change, Environment, Level, Namespace
 from nexus_gql.live import (
     APPLICATION_LABEL,
+    GRACE,
+    PATIENCE,
     ClusterView,
     Feed,
     HierarchyChange,
@@ -23,6 +28,7 @@ from nexus_gql.live import (
     SightChange,
     Sighting,
     StateChange,
+    Want,
 )
 from nexus_gql.live import Workload as Observed
 from nexus_gql.paths import Path
@@ -45,10 +51,13 @@ from .picture import Picture
 from .resolution import Cluster, Workload
 from .workflows import Workflow, Workflows
 
-T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 _STRUCTURE_EVERY = 0.1
 """Seconds between two readings of what leads where."""
+_WORKFLOWS_AGAIN = 1.0
+"""Seconds until a database that was away is asked again."""
+_TICK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +81,16 @@ class Topology:
         self._live = live
         self._board = Board()
         self._news = asyncio.Event()
-        self._read_at = float("-inf")
+        self._heard: dict[Feed[Any], int] = {}
+        self._next_reading = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+        self._inhabited: frozenset[str] = frozenset()  # the clusters that environments are on
+        self._whole: set[str] = set()  # those that were read with all that names something there
         self._stale_clusters: set[str] = set()
         self._stale_hierarchy = True
         self._states: dict[str, None] = {}
         self._told: list[HierarchyChange | SightChange] = []
+        self._waits_for_database = False
         self._applications: dict[str, Application] = {}  # by node
         self._workloads: dict[str, tuple[str, str]] = {}  # cluster and UID by node
         self._declared: dict[str, list[Finding]] = {}
@@ -110,27 +124,68 @@ class Topology:
         """The workload that a node stands for."""
         return self._live.workloads.get(self._workloads.get(node_id, ("", "")))
 
+    async def settled(self, cluster_ids: Collection[str] | None = None, limit: float = PATIENCE) -> bool:
+        """Wait until what is declared was read, and some clusters, or all, once; whether that came in time.
+
+        So the first question after a start is not answered with half of the graph. A cluster that cannot be read now is not
+        waited for, nor is one that was read before.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                # What is listed is told on no feed of its own, and looking costs next to nothing.
+                while not self._is_settled(cluster_ids):  # noqa: ASYNC110
+                    await asyncio.sleep(_TICK)
+        except TimeoutError:
+            return False
+        return True
+
+    def _is_settled(self, cluster_ids: Collection[str] | None) -> bool:
+        heard = all(self._heard.get(feed) == feed.position for feed in self._feeds)
+        if not heard or self._stale_hierarchy:
+            return False
+        wanted = self._inhabited if cluster_ids is None else self._inhabited.intersection(cluster_ids)
+        self._whole |= {one for one in wanted - self._whole if self._is_whole(one)}
+        return all(one in self._whole or self._is_out_of_sight(one) for one in wanted)
+
+    @property
+    def _feeds(self) -> tuple[Feed[Any], ...]:
+        return self._live.health_feed, self._live.workload_feed, self._live.structure_feed
+
+    def _is_whole(self, cluster_id: str) -> bool:
+        """Whether nothing that names something on a cluster is still to be listed, or to be read here."""
+        view = self._live.views.get(cluster_id)
+        if view is None or cluster_id in self._stale_clusters or cluster_id not in self._seen or self._live.judging:
+            return False
+        return view.synced and all(view.has(want) or view.trouble_with(want) for want in _NAMES)
+
+    def _is_out_of_sight(self, cluster_id: str) -> bool:
+        view = self._live.views.get(cluster_id)
+        return view.sighting is Sighting.UNSEEN if view is not None else self._live.fleet.link(cluster_id) is None
+
     # ── what is heard ──
 
     async def _follow_states(self) -> None:
-        async for change in _news_of(self._live.health_feed):
+        async for change in self._news_of(self._live.health_feed):
             match change:
                 case None:
                     self._all_stale()
+                    self.feed.lapse()  # what the hierarchy or a cluster became is not told any more
                 case StateChange(id):
                     self._states[application_id(id)] = None
                 case HierarchyChange(what):
                     self._told.append(change)
                     self._hierarchy_changed(what)
-                case SightChange(cluster_id):
+                case SightChange(cluster_id, lost):
                     self._told.append(change)
                     self._stale_clusters.add(cluster_id)
+                    if lost:
+                        asyncio.get_running_loop().call_later(GRACE, self._cluster_changed, cluster_id)
                 case _:
                     pass
             self._news.set()
 
     async def _follow_workloads(self) -> None:
-        async for change in _news_of(self._live.workload_feed):
+        async for change in self._news_of(self._live.workload_feed):
             match change:
                 case None:
                     self._all_stale()
@@ -144,16 +199,36 @@ class Topology:
             self._news.set()
 
     async def _follow_structure(self) -> None:
-        async for change in _news_of(self._live.structure_feed):
+        async for change in self._news_of(self._live.structure_feed):
             if change is None:
                 self._all_stale()
+                self._news.set()
             else:
-                self._stale_clusters.add(change.cluster_id)
-            self._news.set()
+                self._cluster_changed(change.cluster_id)
+
+    async def _news_of(self, feed: Feed[Any]) -> AsyncIterator[Any]:
+        """Each change as it comes; None where some were missed, as before the first."""
+        position = feed.position
+        yield None
+        while True:
+            self._heard[feed] = position
+            await feed.newer(position)
+            changes = feed.since(position)
+            position = feed.position
+            for change in [None] if isinstance(changes, Lapsed) else changes:
+                yield change
+
+    def _cluster_changed(self, cluster_id: str) -> None:
+        self._stale_clusters.add(cluster_id)
+        self._news.set()
 
     def _hierarchy_changed(self, change: Change) -> None:
-        """An operation writes its application's row at every step; that alone changes nothing here."""
-        if change.removed or any(_declares_otherwise(change.before, level) for level in change.upserted):
+        """An operation writes its application's row at every step; that alone changes nothing here.
+
+        A number that no level has is that of a workflow, or of a level that is gone.
+        """
+        told = len({level.change for level in change.upserted}) >= change.after.number - change.before.number
+        if not told or any(_declares_otherwise(change.before, level) for level in change.upserted):
             self._stale_hierarchy = True
         for level in change.upserted:
             if isinstance(level, Application):
@@ -165,7 +240,7 @@ class Topology:
 
     def _all_stale(self) -> None:
         self._stale_hierarchy = True
-        self._stale_clusters |= self._live.views.keys() | self._on.keys()
+        self._stale_clusters |= self._inhabited | self._on.keys()
 
     # ── what is made of it ──
 
@@ -175,25 +250,43 @@ class Topology:
         while True:
             await self._news.wait()
             self._news.clear()
-            if self._stale_hierarchy or self._stale_clusters:
-                wait = self._read_at + _STRUCTURE_EVERY - clock.elapsed()
-                if wait > 0:
-                    asyncio.get_running_loop().call_later(wait, self._news.set)
-                else:
-                    if self._stale_hierarchy:
-                        await self.workflows.load()
-                    self._read()
-                    self._read_at = clock.elapsed()
+            if self._is_stale and clock.elapsed() >= self._next_reading:
+                if self._stale_hierarchy:
+                    await self._load_workflows()
+                self._read()
+                self._next_reading = clock.elapsed() + _STRUCTURE_EVERY
             self._settle()
+            if self._is_stale and self._timer is None:
+                self._timer = asyncio.get_running_loop().call_at(self._next_reading, self._is_due)
+
+    @property
+    def _is_stale(self) -> bool:
+        return self._stale_hierarchy or bool(self._stale_clusters)
+
+    def _is_due(self) -> None:
+        self._timer = None
+        self._news.set()
+
+    async def _load_workflows(self) -> None:
+        """Read them, if the database can be reached: what runs is followed in any case."""
+        try:
+            await self.workflows.load()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("The workflows cannot be read now; those known so far stand", error=str(error))
+            asyncio.get_running_loop().call_later(_WORKFLOWS_AGAIN, self._declared_otherwise)
 
     def _settle(self) -> None:
-        """Bring the board up to date, and tell what that made of it."""
+        """Bring the board up to date, and tell what that made of it: before a change of the hierarchy what it made of the graph."""
         states, self._states = self._states, {}
         for node_id in states:
             self._judge(node_id)
         before = self._board.picture()
         if delta := self._board.flush():
             self.feed.publish(TopologyChange(delta, before))
+        if self._is_stale:
+            return
         told, self._told = self._told, []
         for change in told:
             self.feed.publish(change)
@@ -202,11 +295,7 @@ class Topology:
         if (application := self._applications.get(node_id)) is not None:
             self._board.set_state(node_id, self._live.applications.known(application).state)
         elif (workload := self.workload(node_id)) is not None:
-            self._board.set_state(node_id, sight.state(workload, stale=self._is_stale(workload.cluster_id)))
-
-    def _is_stale(self, cluster_id: str) -> bool:
-        view = self._live.views.get(cluster_id)
-        return view is None or view.sighting not in {Sighting.SEEN, Sighting.LOADING}
+            self._board.set_state(node_id, sight.state(self._live.views.get(workload.cluster_id), workload))
 
     # ── what is read ──
 
@@ -214,15 +303,16 @@ class Topology:
         """Read what became stale: what is declared, and what is seen of the clusters."""
         if self._stale_hierarchy:
             self._stale_hierarchy = False
-            if self._read_hierarchy(self._live.hierarchy.latest):
-                self._stale_clusters |= self._live.views.keys() | self._on.keys()
-        clusters, self._stale_clusters = self._stale_clusters, set()
-        self._live.keep_structure(self._live.views.keys())
-        for cluster_id in sorted(clusters):
-            self._read_cluster(cluster_id)
+            self._read_hierarchy(self._live.hierarchy.latest)
+        self._live.keep_structure(self._inhabited & self._live.views.keys())
+        for cluster_id in sorted(self._stale_clusters):
+            # Before the first verdicts on a cluster, its Services would seem to have nothing behind them.
+            if cluster_id in self._on or not self._live.judging:
+                self._stale_clusters.discard(cluster_id)
+                self._read_cluster(cluster_id)
 
-    def _read_hierarchy(self, catalogue: Catalogue) -> bool:
-        """Whether there are other applications than before, so that what is seen of a cluster means something else."""
+    def _read_hierarchy(self, catalogue: Catalogue) -> None:
+        """What is declared. Where there are other applications than before, what is seen of a cluster means something else."""
         there = {application_id(one.id): one for one in catalogue.applications(None)}
         before = self._applications
         self._applications = there
@@ -235,7 +325,11 @@ class Topology:
             self._declared[node_id] = list(declared(one.path, document, self._end))
             self._connect(node_id)
         self._read_workflows()
-        return before.keys() != there.keys()
+        inhabited = _inhabited(catalogue)
+        self._stale_clusters |= inhabited ^ self._inhabited
+        self._inhabited = inhabited
+        if before.keys() != there.keys():
+            self._stale_clusters |= inhabited
 
     def _end(self, path: Path) -> tuple[str, End | None]:
         """The node of a path; where nobody declared it, one that is there as long as something needs it."""
@@ -256,9 +350,13 @@ class Topology:
             self._board.set_edges(node_id, needs.edges, needs.ends)
 
     def _read_cluster(self, cluster_id: str) -> None:
-        view = self._live.views.get(cluster_id)
-        if view is not None and view.sighting is Sighting.LOADING:
-            return  # half of the names would tell of Services that are missing; it is read once all are there
+        view = self._live.views.get(cluster_id) if cluster_id in self._inhabited else None
+        if view is not None and not view.synced:
+            if view.sighting is Sighting.LOADING:
+                return  # half of the names would tell of Services that are missing; it is read once all are there
+            view = None
+        if view is None:
+            self._whole.discard(cluster_id)
         seen = [] if view is None else [one for key, one in self._live.workloads.items() if key[0] == cluster_id]
         self._seen[cluster_id] = {one.meta.uid for one in seen}
         findings: dict[str, list[Finding]] = {}
@@ -267,7 +365,7 @@ class Topology:
             running = list(sight.workloads(view, seen, self._stands_for))
             names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
             findings = _findings(view, names, running)
-            nodes |= self._put_unmanaged(seen)
+            nodes |= self._put_unmanaged(view, seen)
             nodes |= self._put_entrances(names)
         self._forget(self._on.get(cluster_id, set()) - nodes)
         self._on[cluster_id] = nodes
@@ -284,7 +382,7 @@ class Topology:
             return node_id
         return workload_id(workload.cluster_id, workload.meta.uid)
 
-    def _put_unmanaged(self, seen: Iterable[Observed]) -> set[str]:
+    def _put_unmanaged(self, view: ClusterView, seen: Iterable[Observed]) -> set[str]:
         nodes = set()
         for one in seen:
             node_id = workload_id(one.cluster_id, one.meta.uid)
@@ -292,7 +390,7 @@ class Topology:
                 nodes.add(node_id)
                 self._workloads[node_id] = one.cluster_id, one.meta.uid
                 node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
-                self._board.put_node(node, sight.state(one, stale=self._is_stale(one.cluster_id)))
+                self._board.put_node(node, sight.state(view, one))
         return nodes
 
     def _put_entrances(self, names: Cluster) -> set[str]:
@@ -312,6 +410,15 @@ class Topology:
         found = [one for by_node in self._found.values() for one in by_node.get(node_id, ())]
         needs = merged(node_id, [*self._declared.get(node_id, ()), *found])
         self._board.set_edges(node_id, needs.edges, needs.ends)
+
+
+_NAMES = (Want.INGRESSES, Want.CONFIG_MAPS)
+"""What is listed only because it may lead from one workload to another."""
+
+
+def _inhabited(catalogue: Catalogue) -> frozenset[str]:
+    found = (level.cluster_id for level in catalogue.below(None) if isinstance(level, Environment))
+    return frozenset(one for one in found if one is not None)
 
 
 def _findings(view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
@@ -340,17 +447,3 @@ def _declares_otherwise(before: Catalogue, level: object) -> bool:
         return True
     same = old.document is level.document and old.display_name == level.display_name
     return not (same and (isinstance(level, Application) or old == replace(level, change=old.change)))
-
-
-async def _news_of(feed: Feed[T]) -> AsyncIterator[T | None]:
-    """Each change as it comes; None where some were missed."""
-    position = feed.position
-    while True:
-        await feed.newer(position)
-        changes = feed.since(position)
-        position = feed.position
-        if isinstance(changes, Lapsed):
-            yield None
-            continue
-        for change in changes:
-            yield change
