@@ -88,9 +88,9 @@ class Topology:
         self._whole: set[str] = set()  # those that were read with all that names something there
         self._stale_clusters: set[str] = set()
         self._stale_hierarchy = True
+        self._stale_workflows = True
         self._states: dict[str, None] = {}
         self._told: list[HierarchyChange | SightChange] = []
-        self._waits_for_database = False
         self._applications: dict[str, Application] = {}  # by node
         self._workloads: dict[str, tuple[str, str]] = {}  # cluster and UID by node
         self._declared: dict[str, list[Finding]] = {}
@@ -141,7 +141,7 @@ class Topology:
 
     def _is_settled(self, cluster_ids: Collection[str] | None) -> bool:
         heard = all(self._heard.get(feed) == feed.position for feed in self._feeds)
-        if not heard or self._stale_hierarchy:
+        if not heard or self._stale_hierarchy or self._stale_workflows:
             return False
         wanted = self._inhabited if cluster_ids is None else self._inhabited.intersection(cluster_ids)
         self._whole |= {one for one in wanted - self._whole if self._is_whole(one)}
@@ -229,7 +229,7 @@ class Topology:
         """
         told = len({level.change for level in change.upserted}) >= change.after.number - change.before.number
         if not told or any(_declares_otherwise(change.before, level) for level in change.upserted):
-            self._stale_hierarchy = True
+            self._stale_hierarchy = self._stale_workflows = True
         for level in change.upserted:
             if isinstance(level, Application):
                 self._states[application_id(level.id)] = None
@@ -238,8 +238,12 @@ class Topology:
         self._stale_hierarchy = True
         self._news.set()
 
+    def _ask_again(self) -> None:
+        self._stale_workflows = True
+        self._news.set()
+
     def _all_stale(self) -> None:
-        self._stale_hierarchy = True
+        self._stale_hierarchy = self._stale_workflows = True
         self._stale_clusters |= self._inhabited | self._on.keys()
 
     # ── what is made of it ──
@@ -251,7 +255,7 @@ class Topology:
             await self._news.wait()
             self._news.clear()
             if self._is_stale and clock.elapsed() >= self._next_reading:
-                if self._stale_hierarchy:
+                if self._stale_workflows:
                     await self._load_workflows()
                 self._read()
                 self._next_reading = clock.elapsed() + _STRUCTURE_EVERY
@@ -261,7 +265,7 @@ class Topology:
 
     @property
     def _is_stale(self) -> bool:
-        return self._stale_hierarchy or bool(self._stale_clusters)
+        return self._stale_hierarchy or self._stale_workflows or bool(self._stale_clusters)
 
     def _is_due(self) -> None:
         self._timer = None
@@ -269,13 +273,14 @@ class Topology:
 
     async def _load_workflows(self) -> None:
         """Read them, if the database can be reached: what runs is followed in any case."""
+        self._stale_workflows = False  # first: what is declared meanwhile may not be among them
         try:
             await self.workflows.load()
         except Exception as error:
             if not is_unavailable(error):
                 raise
             log.warning("The workflows cannot be read now; those known so far stand", error=str(error))
-            asyncio.get_running_loop().call_later(_WORKFLOWS_AGAIN, self._declared_otherwise)
+            asyncio.get_running_loop().call_later(_WORKFLOWS_AGAIN, self._ask_again)
 
     def _settle(self) -> None:
         """Bring the board up to date, and tell what that made of it: before a change of the hierarchy what it made of the graph."""

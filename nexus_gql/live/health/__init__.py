@@ -1,6 +1,6 @@
 """Health: one pure function for each kind."""
 
-from .application import ApplicationState, Sighting, judge_application
+from .application import GRACE, ApplicationState, Sighting, judge_application
 from .attachments import judge_autoscaler, judge_claim, judge_ingress
 from .cron_job import judge_cron_job
 from .daemon_set import judge_daemon_set
@@ -13,6 +13,7 @@ from .summary import Summary, summarise
 from .verdict import Health, Verdict, rank, worst
 
 __all__ = [
+    "GRACE",
     "ApplicationState",
     "Health",
     "Sighting",
