@@ -27,7 +27,7 @@ def _measured(name: str) -> Measured:
     async def measure() -> Measured:
         async with serving(name) as server:
             on_the_other_core()
-            clients = await opened(server, COHORTS * MEMBERS, document=DOCUMENT, cohorts=COHORTS)
+            clients = await opened(server.port, COHORTS * MEMBERS, document=DOCUMENT, cohorts=COHORTS)
             return await fan_out(server, clients, burst=1, seconds=SECONDS)
 
     with Runner(loop_factory=new_event_loop) as runner:

@@ -25,9 +25,9 @@ def main() -> None:
     async def measure() -> None:
         async with serving("nexus") as server:
             on_the_other_core()
-            await opened(server, 100)  # what the first few bring in is not theirs
+            await opened(server.port, 100)  # what the first few bring in is not theirs
             before, started = server.memory(), time.perf_counter()
-            clients = await opened(server, count - 100)
+            clients = await opened(server.port, count - 100)
             took, each = time.perf_counter() - started, (server.memory() - before) / len(clients)
             print(f"{'connections':<34}{count:>12,}\n{'KB of the server for each':<34}{each:>12.1f}   wanted: ≤ 40")
             print(f"{'seconds to open them all':<34}{took:>12.1f}")

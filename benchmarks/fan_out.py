@@ -37,7 +37,7 @@ def _measured(command: tuple[str, ...], burst: int) -> Measured:
     async def measure() -> Measured:
         async with serving(*command) as server:
             on_the_other_core()
-            return await fan_out(server, await opened(server, SUBSCRIBERS), burst=burst, seconds=SECONDS)
+            return await fan_out(server, await opened(server.port, SUBSCRIBERS), burst=burst, seconds=SECONDS)
 
     with Runner(loop_factory=new_event_loop) as runner:
         return runner.run(measure())

@@ -5,18 +5,14 @@ Run by `scripts/bench logs`. A sandbox writes 2,000, then 100,000 lines a second
 
 import asyncio
 import json
-import os
-import signal
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import httpx
+from parts.product import KUBERNETES_NAMESPACE, NAMESPACE, Running, declare_namespace, sandbox, server
 
 _SECONDS = 8.0
 _WARM = 2.0
@@ -35,18 +31,16 @@ class Got:
 async def main() -> None:
     """Start a sandbox and a server, and read."""
     with tempfile.TemporaryDirectory() as folder:
-        async with _process(Path(folder), "sandbox") as sandbox, _process(Path(folder), "nexus") as nexus:
-            state = json.loads((Path(folder) / "sandbox.json").read_text())
-            await _declare(nexus, state["kubeconfig"])
+        async with sandbox(Path(folder)) as (cluster, kubeconfig), server(Path(folder)) as nexus:
+            await _declare(nexus, kubeconfig)
             print(f"{'from one container':<64}{'lines/s a client':>18}{'told of as gaps/s':>20}{'ratio':>8}")
-            await _whole(nexus, state["server"])
+            await _whole(nexus.url, cluster.url)
             for name, rate in _RATES.items():
-                await _measure(nexus, state["server"], name, rate)
-            assert sandbox
+                await _measure(nexus.url, cluster.url, name, rate)
 
 
-async def _measure(nexus: str, server: str, name: str, rate: int) -> None:
-    base = await _raw(f"{server}{await _log_path(server, name)}", follow=True)
+async def _measure(nexus: str, cluster: str, name: str, rate: int) -> None:
+    base = await _raw(f"{cluster}{await _log_path(cluster, name)}", follow=True)
     rows = [("raw read of the stream (aiohttp, baseline)", base, 0.0)]
     for clients in (1, 50):
         all_of = [Got() for _ in range(clients)]
@@ -58,9 +52,9 @@ async def _measure(nexus: str, server: str, name: str, rate: int) -> None:
         print(f"{f'{rate:,}/s: {what}':<64}{lines:>18,.0f}{missed:>20,.0f}{lines / base:>8.2f}")
 
 
-async def _whole(nexus: str, server: str) -> None:
+async def _whole(nexus: str, cluster: str) -> None:
     """All that is there, as fast as it comes."""
-    base = await _raw(f"{server}{await _log_path(server, 'flood')}", follow=False)
+    base = await _raw(f"{cluster}{await _log_path(cluster, 'flood')}", follow=False)
     got, started = Got(), time.monotonic()
     await _subscribe(nexus, {"scope": "or/local/models/flood", "tail": None, "follow": False}, got)
     lines = got.lines / (time.monotonic() - started)
@@ -112,71 +106,29 @@ async def _subscribe(nexus: str, wanted: dict[str, object], got: Got) -> None:
                 got.missed += sum(gap["lines"] or 0 for gap in frame["gaps"])
 
 
-async def _declare(nexus: str, kubeconfig: str) -> None:
-    async with httpx.AsyncClient(base_url=nexus, timeout=60) as client:
-
-        async def ask(document: str, **variables: object) -> dict[str, object]:
-            answer = (await client.post("/graphql", json={"query": document, "variables": variables})).json()
-            assert "errors" not in answer, answer
-            found: dict[str, object] = answer["data"]
-            return found
-
-        register = 'registerCluster(name: "bench", input: {kubeconfig: {content: $content}}) { problems { message } }'
-        await ask(f"mutation ($content: String!) {{ {register} }}", content=kubeconfig)
-        for made in (
-            'createProject(input: {name: "or"})',
-            'createEnvironment(input: {project: "or", name: "local", cluster: "bench"})',
-            'createNamespace(input: {environment: "or/local", name: "models"})',
-        ):
-            await ask(f"mutation {{ {made} {{ problems {{ message }} }} }}")
-        for name, rate in _RATES.items():
-            settings = {
-                "image": {"repository": f"or/{name}", "tag": "1"},
-                "env": [{"name": "SANDBOX_LOG_RATE", "value": {"text": str(rate)}}],
-            }
-            given = {"namespace": "or/local/models", "name": name, "settings": settings}
-            create = "createApplication(input: $input) { problems { message } }"
-            await ask(f"mutation ($input: CreateApplicationInput!) {{ {create} }}", input=given)
-            path = f"or/local/models/{name}"
-            await ask("mutation ($path: Path!) { deploy(path: $path) { problems { message } } }", path=path)
-            state = "query ($path: Path!) { application(path: $path) { state { status } } }"
-            while "HEALTHY" not in str(await ask(state, path=path)):  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+async def _declare(nexus: Running, kubeconfig: str) -> None:
+    await declare_namespace(nexus, kubeconfig)
+    for name, rate in _RATES.items():
+        settings = {
+            "image": {"repository": f"or/{name}", "tag": "1"},
+            "env": [{"name": "SANDBOX_LOG_RATE", "value": {"text": str(rate)}}],
+        }
+        given = {"namespace": NAMESPACE, "name": name, "settings": settings}
+        create = "createApplication(input: $input) { problems { message } }"
+        await nexus.ask(f"mutation ($input: CreateApplicationInput!) {{ {create} }}", input=given)
+        path = f"{NAMESPACE}/{name}"
+        await nexus.ask("mutation ($path: Path!) { deploy(path: $path) { problems { message } } }", path=path)
+        state = "query ($path: Path!) { application(path: $path) { state { status } } }"
+        while "HEALTHY" not in str(await nexus.ask(state, path=path)):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
 
 
-async def _log_path(server: str, name: str) -> str:
+async def _log_path(cluster: str, name: str) -> str:
     async with httpx.AsyncClient() as client:
-        pods = (await client.get(f"{server}/api/v1/namespaces/or-local-models/pods")).json()["items"]
+        pods = (await client.get(f"{cluster}/api/v1/namespaces/{KUBERNETES_NAMESPACE}/pods")).json()["items"]
     pod = next(pod for pod in pods if pod["metadata"]["name"].startswith(f"{name}-"))
     container = pod["spec"]["containers"][0]["name"]
-    return f"/api/v1/namespaces/or-local-models/pods/{pod['metadata']['name']}/log?container={container}"
-
-
-@asynccontextmanager
-async def _process(folder: Path, name: str) -> AsyncIterator[str]:
-    """A sandbox, or a server, and its address."""
-    command = {
-        "sandbox": ["-m", "nexus_gql.sandbox", "--port", "0", "--state-file", str(folder / "sandbox.json")],
-        "nexus": ["-m", "nexus_gql.cli", "serve", "--port", "0"],
-    }[name]
-    environment = {**os.environ, "NEXUS_DATA": str(folder), "NEXUS_LOG_LEVEL": "error"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        yield await _address(process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
-
-
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    async for line in process.stdout:
-        for word in line.decode().split():
-            if word.startswith("http://"):
-                return word
-    raise RuntimeError("It ended before it said where it listens.")
+    return f"/api/v1/namespaces/{KUBERNETES_NAMESPACE}/pods/{pod['metadata']['name']}/log?container={container}"
 
 
 if __name__ == "__main__":

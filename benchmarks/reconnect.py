@@ -31,7 +31,7 @@ async def _measure(name: str, count: int, group: int) -> None:
         on_the_other_core()
         started, kept = time.perf_counter(), []
         for _ in range(0, count, group):
-            kept += await opened(server, group, first=FRAMES, at_once=min(group, 1000))
+            kept += await opened(server.port, group, first=FRAMES, at_once=min(group, 1000))
             if group < count:
                 server.publish(1)
         took, cpu = time.perf_counter() - started, server.cpu()

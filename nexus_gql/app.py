@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -90,9 +91,21 @@ async def bring_up_to_date(configuration: Configuration) -> None:
         raise CannotStart(f"The database lacks {', '.join(names)}: run `nexus migrate` first.")
 
 
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The rooms that look, and do nothing to a cluster."""
+
+    hierarchy: Hierarchy
+    vault: Vault
+    fleet: Fleet
+    live: Live
+    topology: Topology
+    supervisor: Supervisor
+
+
 @asynccontextmanager
-async def rooms(configuration: Configuration, subscriptions: Subscriptions) -> AsyncIterator[Rooms]:
-    """All rooms, open and at work: the database, the clusters' links and watches, and the operations."""
+async def watching(configuration: Configuration) -> AsyncIterator[Watching]:
+    """The rooms that look, open and at work: the database, the clusters' links and watches, and the graph."""
     await bring_up_to_date(configuration)
     locked = vault(configuration)
     async with connected(configuration.database, MODELS), sandboxes(configuration) as own, Supervisor() as supervisor:
@@ -101,18 +114,26 @@ async def rooms(configuration: Configuration, subscriptions: Subscriptions) -> A
         fleet = Fleet(locked, surroundings(configuration, own), supervisor)
         live = Live(hierarchy, fleet, supervisor)
         topology = Topology(live, Workflows(hierarchy))
-        operations = Operations(Around(hierarchy, locked, fleet, live, str((await installation()).id)))
         await hierarchy.current()
         await fleet.start()
         live.start()
         topology.start(supervisor)
-        operations.start(supervisor)
+        yield Watching(hierarchy, locked, fleet, live, topology, supervisor)
+
+
+@asynccontextmanager
+async def rooms(configuration: Configuration, subscriptions: Subscriptions) -> AsyncIterator[Rooms]:
+    """All rooms, open and at work: those that look, and the operations."""
+    async with watching(configuration) as seen:
+        around = Around(seen.hierarchy, seen.vault, seen.fleet, seen.live, str((await installation()).id))
+        operations = Operations(around)
+        operations.start(seen.supervisor)
         yield Rooms(
-            hierarchy=hierarchy,
-            vault=locked,
-            fleet=fleet,
-            live=live,
-            topology=topology,
+            hierarchy=seen.hierarchy,
+            vault=seen.vault,
+            fleet=seen.fleet,
+            live=seen.live,
+            topology=seen.topology,
             operations=operations,
             version=__version__,
             replica=f"{socket.gethostname()}-{os.getpid()}",

@@ -1,11 +1,12 @@
-"""`nexus`: serve, migrate, schema, demo, token, doctor."""
+"""`nexus`: serve, migrate, schema, demo, topology, token, doctor."""
 
 import asyncio
+import atexit
 import gc
 import sys
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -14,6 +15,9 @@ from rich.console import Console
 
 from nexus_gql import __version__
 from nexus_gql.configuration import Configuration
+
+if TYPE_CHECKING:
+    from nexus_gql.app import Watching
 
 app = cyclopts.App(
     name="nexus",
@@ -76,6 +80,8 @@ def _with_logs(configuration: Configuration) -> Configuration:
 def _announce(url: str) -> None:
     # The schema and the libraries stay. Looking through them again and again would stop everything for a tenth of a second each time.
     gc.freeze()
+    # In the end, too: of ten thousand connections there is more to look through than to close.
+    atexit.register(gc.freeze)
     console.print(f"Nexus {__version__} listens at {url}  (GraphiQL: {url}/graphiql)", style="green")
 
 
@@ -167,6 +173,62 @@ def token(
         print(secret)
 
     _run(work())
+
+
+@app.command
+def topology(
+    path: str,
+    /,
+    *,
+    format: Literal["tree", "dot", "mermaid", "json"] = "tree",
+    database: Database = None,  # noqa: A002
+) -> None:
+    """Print the dependency graph of a level, such as `or/local`: what needs what, how each is doing, and what is to blame.
+
+    format: a tree for the terminal, `dot` for Graphviz, `mermaid` for Markdown, `json` for scripts.
+    """
+    from nexus_gql.access import not_found
+    from nexus_gql.app import watching
+    from nexus_gql.live import select
+    from nexus_gql.log_lines import configure_logging
+    from nexus_gql.paths import parse
+    from nexus_gql.problems import Refused
+    from nexus_gql.topology import as_json, dot, inside, mermaid, shown, tree
+
+    configuration = _configured(database_url=database)
+    configure_logging(configuration.log_format, "error")  # what a reader should know of the clusters is said below
+    try:
+        scope = parse(path)
+    except ValueError as error:
+        console.print(f"nexus: {error}", style="red", markup=False)
+        sys.exit(2)
+    drawn = {"tree": tree, "dot": dot, "mermaid": mermaid, "json": as_json}[format]
+
+    async def work() -> None:
+        async with watching(configuration) as rooms:
+            selection = select(rooms.hierarchy.latest, scope)
+            if selection is None:
+                raise Refused(not_found(scope))
+            await rooms.topology.settled(selection.clusters, _CLUSTERS_ANSWER)
+            _say_what_is_not_seen(rooms, selection.clusters)
+            picture = rooms.topology.picture
+            print(drawn(shown(picture, inside(rooms.hierarchy.latest, picture, scope))))
+
+    _run(work())
+
+
+_CLUSTERS_ANSWER = 30.0
+"""Seconds: a sandbox is up in one, a tunnel in a few."""
+
+
+def _say_what_is_not_seen(rooms: "Watching", cluster_ids: Collection[str]) -> None:
+    from nexus_gql.live import Sighting
+
+    for row in rooms.fleet.rows():
+        view = rooms.live.views.get(str(row.id))
+        if str(row.id) in cluster_ids and (view is None or view.sighting is not Sighting.SEEN):
+            why = (view.trouble if view is not None else "") or "It was not read in time."
+            console.print(f"nexus: `{row.name}` is not seen: {why}", style="yellow", markup=False)
 
 
 @app.command

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ FIELDS = " ".join(f"f{n}" for n in range(12))
 DOCUMENT = f"subscription ($cohort: Int = 0) {{ changes(cohort: $cohort) {{ {FIELDS} }} }}"
 PLAIN = f"subscription {{ changes {{ {FIELDS} }} }}"
 _QUIET = 0.4
-_CORES = sorted(os.sched_getaffinity(0))
+CORES = sorted(os.sched_getaffinity(0))
 
 
 @dataclass
@@ -40,6 +40,10 @@ class Server:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
     def memory(self) -> int:
         """Kilobytes that are resident."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -51,7 +55,7 @@ async def serving(*command: str) -> AsyncIterator[Server]:
     """A server of `parts.servers`, or any command, on the first core; ends with the block."""
     line = command if command[0] == "node" else (sys.executable, "-m", "parts.servers", *command)
     process = subprocess.Popen(line, cwd=_HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220  # nothing else runs yet
-    os.sched_setaffinity(process.pid, _CORES[:1])
+    os.sched_setaffinity(process.pid, CORES[:1])
     try:
         assert process.stdout
         yield Server(process, int(await asyncio.to_thread(process.stdout.readline)))
@@ -73,6 +77,10 @@ class Client(asyncio.Protocol):
         self.bytes = 0
         self.counting = False
         "Whether frames are not looked at any more, but for their length."
+        self.heard: Callable[[bytes], None] | None = None
+        "Is given what comes while it is only counted."
+        self.code: int | None = None
+        "With what the server closed."
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,6 +106,8 @@ class Client(asyncio.Protocol):
         """Count."""
         if self.counting:
             self.bytes += len(data)
+            if self.heard is not None:
+                self.heard(data)
             return
         self._buffer += data
         if not self._upgraded:
@@ -128,6 +138,10 @@ class Client(asyncio.Protocol):
             assert self.transport
             self.transport.write(bytes((0x8A, 0x80 | length)) + bytes(4) + data[start : start + length])
             return True
+        if data[0] == 0x88:
+            self.code = int.from_bytes(data[start : start + 2], "big")
+            return True
+        assert b'"type":"error"' not in data[start : start + 80], data[start : start + length]
         self._took()
         return True
 
@@ -148,7 +162,7 @@ def _masked(message: object) -> bytes:
 
 
 async def opened(
-    server: Server, count: int, *, document: str = PLAIN, cohorts: int = 1, first: int = 1, at_once: int = 100
+    port: int, count: int, *, document: str = PLAIN, cohorts: int = 1, first: int = 1, at_once: int = 100
 ) -> list[Client]:
     """So many clients that have had their first frames; they connect at most a hundred at once."""
     loop = asyncio.get_running_loop()
@@ -158,10 +172,10 @@ async def opened(
         made = [
             loop.create_connection(
                 lambda n=number: Client(  # type: ignore[misc]
-                    f"127.0.0.1:{server.port}", document, {"cohort": n % cohorts} if cohorts > 1 else {}, first
+                    f"127.0.0.1:{port}", document, {"cohort": n % cohorts} if cohorts > 1 else {}, first
                 ),
                 "127.0.0.1",
-                server.port,
+                port,
             )
             for number in numbers
         ]
@@ -218,4 +232,4 @@ async def _settled(clients: Sequence[Client]) -> int:
 
 def on_the_other_core() -> None:
     """This process keeps off the server's core, where there are two."""
-    os.sched_setaffinity(0, _CORES[-1:])
+    os.sched_setaffinity(0, CORES[-1:])

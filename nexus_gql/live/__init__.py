@@ -52,7 +52,8 @@ from .objects import (
     Template,
     Terminated,
 )
-from .selection import Selection, known_workload, pods_in, select, workloads_in
+from .scopes import Selection, hierarchy_change, select
+from .selection import known_workload, pods_in, workloads_in
 from .store import APPLICATION_LABEL, Store
 from .usage import PERIOD, Sample, Usage, measurable, node_total, sample_of
 from .usage_history import Point
@@ -130,6 +131,7 @@ __all__ = [
     "by_creation",
     "by_node",
     "capacity",
+    "hierarchy_change",
     "judge_job",
     "judge_node",
     "judge_pod",

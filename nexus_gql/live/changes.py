@@ -1,11 +1,17 @@
 """What the feeds carry: who changed, and enough to tell whom it concerns. What became of it is looked up when it is sent."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from nexus_gql.hierarchy import Change
+from nexus_gql.hierarchy import Application
+from nexus_gql.paths import Path
 
 from .objects import Meta
 from .store import APPLICATION_LABEL
+
+if TYPE_CHECKING:
+    from .scopes import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,10 @@ class ClusterChange:
 
 @dataclass(frozen=True, slots=True)
 class HierarchyChange:
-    """Levels were made, changed or deleted, so that a scope may mean something else now."""
+    """Levels were made, changed or deleted. `moved`: the scopes that stand for something else now, with what they stood for."""
 
-    change: Change
+    moved: Mapping[Path, "Selection | None"]
+    removed: Sequence[Application]
 
 
 @dataclass(frozen=True, slots=True)

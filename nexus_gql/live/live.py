@@ -10,7 +10,7 @@ from nexus_gql.hierarchy import Application, Catalogue, Change, Environment, Hie
 from nexus_gql.supervisor import Supervisor
 
 from .applications import Applications
-from .changes import ClusterChange, HierarchyChange, LiveChange, ObjectChange, SightChange, StateChange
+from .changes import ClusterChange, LiveChange, ObjectChange, SightChange, StateChange
 from .cluster import ClusterView
 from .containers import stage_of
 from .demand import Demands, Want
@@ -19,6 +19,7 @@ from .health.application import GRACE
 from .logs import Source, Stage, Taps
 from .objects import Observed, Pod
 from .resources import CONFIG_MAPS, INGRESS_CLASSES, INGRESSES, PODS, SERVICES
+from .scopes import hierarchy_change
 from .store import APPLICATION_LABEL, Changed
 from .usage_meter import Meter
 from .workloads import MAKERS, Workload, observe, pods_of, root_uid, workload_uids
@@ -44,7 +45,7 @@ class Live:
         self.structure_feed: Feed[ClusterChange] = Feed()
         """What may lead from one workload to another became different: names, templates, texts."""
         # Few, since each change keeps the catalogue before it: who falls further behind gets a new snapshot.
-        self.hierarchy_feed: Feed[Change] = Feed(256)
+        self.hierarchy_feed: Feed[Change] = Feed(64)
         self.hierarchy = hierarchy
         self.fleet = fleet
         self.applications = Applications(
@@ -142,8 +143,8 @@ class Live:
                 for application in change.after.applications(level.path):
                     self._touch_application(application.id)
         self.hierarchy_feed.publish(change)
-        told = HierarchyChange(change)
-        for feed in (self.pod_feed, self.workload_feed, self.health_feed, self.event_feed, self.usage_feed):
+        told = hierarchy_change(change)
+        for feed in (self.pod_feed, self.workload_feed, self.event_feed, self.usage_feed):
             feed.publish(told)
 
     def _fleet_changed(self, cluster_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import strawberry
 
 from nexus_gql.hierarchy import Application, ApplicationKind, Catalogue, Concern, Environment, Namespace
-from nexus_gql.live import Health, arrived
+from nexus_gql.live import Health
 from nexus_gql.paths import Path
 
 from .context import Context
@@ -69,7 +69,8 @@ async def _read(context: Context, catalogue: Catalogue, applications: Sequence[A
     """Wait, a moment, for the clusters that have not been read yet: what is on them would pass for UNKNOWN."""
     deployed = (application for application in applications if application.deployed)
     clusters = {catalogue.above(Environment, application.path).cluster_id for application in deployed}
-    await arrived(context.rooms.live, [one for one in clusters if one is not None])
+    # Which waits for the clusters as well.
+    await context.rooms.topology.settled([one for one in clusters if one is not None])
 
 
 @strawberry.type(description="An application and its place in the list.")

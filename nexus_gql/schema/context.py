@@ -1,5 +1,6 @@
 """What every resolver is given: who asks, and the rooms to ask."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,10 @@ from strawberry.dataloader import DataLoader
 
 from nexus_gql.access import Viewer
 from nexus_gql.clusters import Fleet
-from nexus_gql.hierarchy import Document, Hierarchy
+from nexus_gql.hierarchy import Catalogue, Document, Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.paths import Path
-from nexus_gql.topology import Topology
+from nexus_gql.topology import Picture, Topology
 from nexus_gql.vault import Secret, Vault
 from nexus_gql.workloads import (
     Operation,
@@ -50,6 +51,8 @@ class Context:
     def __init__(self, viewer: Viewer, rooms: Rooms) -> None:
         self.viewer = viewer
         self.rooms = rooms
+        # Of the graph before a change and after it: a list that asks for each item's neighbours looks at one of them.
+        self.sights: deque[tuple[Picture, Catalogue, Picture]] = deque(maxlen=2)
 
     @cached_property
     def secrets(self) -> DataLoader[str, Secret | None]:

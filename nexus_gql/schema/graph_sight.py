@@ -1,19 +1,17 @@
-"""The graph in a viewer's sight: what lies in a scope, what they may see, and the ids by which they ask for it."""
+"""The graph in a viewer's sight: what they may see, and the ids by which they ask for it."""
 
 from collections.abc import Callable, Collection, Iterator
 
 import strawberry
 
 from nexus_gql.access import Role
-from nexus_gql.hierarchy import Environment, Namespace
-from nexus_gql.live import Selection, select
-from nexus_gql.paths import Path, within
+from nexus_gql.hierarchy import Catalogue, Environment, Namespace
 from nexus_gql.topology import (
-    Node,
     NodeKind,
     Picture,
     ShownNode,
     application_id,
+    place,
     seen,
     workflow_id,
     workload_id,
@@ -48,41 +46,27 @@ def topology_edge_id(edge: str) -> strawberry.ID:
     return node_id(EDGE, edge)
 
 
+def sees_all(context: Context) -> bool:
+    """Whether nothing of the graph is hidden from a viewer."""
+    return context.viewer.scope.role(None) >= Role.VIEWER
+
+
 def in_sight(context: Context, picture: Picture) -> Picture:
     """The whole graph as somebody sees it; what they may not see is one node without a name for each need."""
-    if context.viewer.scope.role(None) >= Role.VIEWER:
+    if sees_all(context):
         return picture
-    visible = _visible(context, picture)
-    return seen(picture, lambda shown: shown.node.id in visible)
+    catalogue = context.rooms.hierarchy.latest
+    for whole, then, sight in context.sights:
+        if whole is picture and then is catalogue:
+            return sight
+    visible = _visible(context, catalogue, picture)
+    sight = seen(picture, lambda shown: shown.node.id in visible)
+    context.sights.append((picture, catalogue, sight))
+    return sight
 
 
-def inside(context: Context, picture: Picture, scope: Path) -> set[str]:
-    """The nodes that lie in a scope. An ingress host lies where it leads."""
-    selection = select(context.rooms.hierarchy.latest, scope)
-    if selection is None:
-        return set()
-    found = {key for key, shown in picture.nodes.items() if _lies_in(shown.node, scope, selection)}
-    entrances = {
-        key
-        for key, shown in picture.nodes.items()
-        if shown.node.kind is NodeKind.INGRESS and any(one.edge.target in found for one in picture.needs[key])
-    }
-    return found | entrances
-
-
-def _lies_in(node: Node, scope: Path, selection: Selection) -> bool:
-    if node.path is not None:
-        return within(scope, node.path)
-    return node.kind is NodeKind.WORKLOAD and selection.application_id is None and _place(node) in selection.places
-
-
-def _place(node: Node) -> tuple[str, str]:
-    """The cluster and the Kubernetes namespace of what nobody declared."""
-    return node.id.partition(":")[2].partition("/")[0], node.group
-
-
-def _visible(context: Context, picture: Picture) -> Collection[str]:
-    places = set(_places(context))
+def _visible(context: Context, catalogue: Catalogue, picture: Picture) -> Collection[str]:
+    places = set(_places(context, catalogue))
     sees = context.viewer.scope.sees
     own = {
         key
@@ -100,12 +84,11 @@ def _visible(context: Context, picture: Picture) -> Collection[str]:
 
 
 def _is_theirs(shown: ShownNode, places: Collection[tuple[str, str]]) -> bool:
-    return shown.node.kind is NodeKind.WORKLOAD and _place(shown.node) in places
+    return shown.node.kind is NodeKind.WORKLOAD and place(shown.node) in places
 
 
-def _places(context: Context) -> Iterator[tuple[str, str]]:
+def _places(context: Context, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """The Kubernetes namespaces that are a viewer's to see."""
-    catalogue = context.rooms.hierarchy.latest
     for level in catalogue.below(None):
         if isinstance(level, Namespace) and context.viewer.scope.sees(level.path):
             cluster_id = catalogue.above(Environment, level.path).cluster_id

@@ -181,10 +181,10 @@ class ProjectType(Level):
         return await self._applications(info, filter, first, after)
 
     @strawberry.field(description="The workflows of its environments, by environment and name.")
-    def workflows(self, info: Info) -> list[Annotated["WorkflowType", strawberry.lazy(".workflows")]]:
+    async def workflows(self, info: Info) -> list[Annotated["WorkflowType", strawberry.lazy(".workflows")]]:
         from .workflows import workflows_in
 
-        return workflows_in(info.context, self._any.path)
+        return await workflows_in(info.context, self._any.path)
 
     @strawberry.field(description="What needs what in it, with live health.")
     async def topology(
@@ -473,6 +473,7 @@ class ApplicationType(Level):
     async def _after_waiting(self, info: Info, cluster_id: str, answer: Callable[[], T], *, strict: bool) -> T:
         if not await arrived(info.context.rooms.live, [cluster_id]) and strict:
             raise Unreachable("The cluster has not been read yet; try again in a moment.")
+        await info.context.rooms.topology.settled([cluster_id])
         return answer()
 
 

@@ -1,7 +1,7 @@
 """The feeds of what runs: pods, workloads and health of a scope, and the clusters' connections."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -169,7 +169,7 @@ class _Objects(Generic[X, N, F]):
     def _all_before(self, context: Context, scope: Path, changes: Iterable[LiveChange]) -> list[strawberry.ID]:
         """The ids of what lay in a scope before it was deleted."""
         for one in changes:
-            if isinstance(one, HierarchyChange) and (before := select(one.change.before, scope)) is not None:
+            if isinstance(one, HierarchyChange) and (before := one.moved.get(scope)) is not None:
                 return [self.node(item).id for item in self.all(context.rooms.live, before)]
         return []
 
@@ -195,10 +195,7 @@ class _Objects(Generic[X, N, F]):
 
 def means_something_else(changes: Iterable[LiveChange], scope: Path) -> bool:
     """Whether a scope stands for other places than before."""
-    return any(
-        isinstance(one, HierarchyChange) and select(one.change.before, scope) != select(one.change.after, scope)
-        for one in changes
-    )
+    return any(isinstance(one, HierarchyChange) and scope in one.moved for one in changes)
 
 
 def _pod(context: Context, change: ObjectChange) -> PodType | None:
@@ -235,8 +232,8 @@ def _health_feed(rooms: Rooms) -> Feed[GraphChange]:
 
 
 async def _health_snapshot(context: Context, scope: Path) -> Snapshot[HealthUpdate]:
-    live = context.rooms.live
-    await arrived(live, selected(context, scope).clusters)
+    # Which waits for the clusters as well.
+    await context.rooms.topology.settled(selected(context, scope).clusters)
     selected(context, scope)
     catalogue, feed = context.rooms.hierarchy.latest, context.rooms.topology.feed
     frame = _health_frames(context, catalogue, scope)
@@ -255,8 +252,8 @@ async def _health_change(
         level_id(level)
         for one in changes
         if isinstance(one, HierarchyChange)
-        for level in one.change.removed
-        if isinstance(level, Application) and within(scope, level.path)
+        for level in one.removed
+        if within(scope, level.path)
     ]
 
     def frame(kind: UpdateKind, upserted: Sequence[Application], gone: Sequence[strawberry.ID]) -> HealthUpdate:
@@ -267,7 +264,7 @@ async def _health_change(
     if selection is None:
         return Step([frame(UpdateKind.CHANGES, (), removed)], over=True)
     topology = context.rooms.topology
-    nodes = {shown.node.id: None for one in changes if isinstance(one, TopologyChange) for shown in one.delta.nodes}
+    nodes = {node: None for one in changes if isinstance(one, TopologyChange) for node in _felt(one)}
     touched = [found.id for node in nodes if (found := topology.application(node)) is not None]
     levels = (catalogue.by_id(application_id) for application_id in touched)
     upserted = [level for level in levels if isinstance(level, Application) and within(scope, level.path)]
@@ -278,6 +275,14 @@ async def _health_change(
     if sight and sight[-1].lost:
         frames.append(frame(UpdateKind.STALE, (), ()))
     return Step(frames)
+
+
+def _felt(change: TopologyChange) -> Iterator[str]:
+    """The nodes that are doing otherwise; of others only the name or the causes became different."""
+    for shown in change.delta.nodes:
+        before = change.before.nodes.get(shown.node.id)
+        if before is None or (before.state, before.impairment) != (shown.state, shown.impairment):
+            yield shown.node.id
 
 
 def _health_frames(context: Context, catalogue: Catalogue, scope: Path) -> Callable[..., HealthUpdate]:

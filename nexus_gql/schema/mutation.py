@@ -31,6 +31,7 @@ from nexus_gql.workloads import OperationKind, Options, Wanted, find, in_options
 from .access import ApiTokenType, GrantType, grant_type, token_type
 from .clusters import ClusterInput, ClusterType, cluster_type, target_of
 from .context import Context, Info
+from .impact import impact_of_operation, impact_of_settings, impact_of_stopping
 from .levels import (
     ApplicationType,
     EnvironmentType,
@@ -46,6 +47,7 @@ from .payloads import MissingSecret, ProblemType, answered, problems_of
 from .query import operation_key
 from .scalars import Duration
 from .settings import SettingsPatch, patch_shape
+from .topology import Impact
 from .workflows import WorkflowType, workflow_type
 
 _PROBLEMS = "Why nothing was done; empty where it was."
@@ -106,6 +108,9 @@ class DeletePayload:
     operation: OperationType | None = strawberry.field(
         default=None, description="With `remove`: what takes the workloads away first, and says how far it is."
     )
+    impact: Impact | None = strawberry.field(
+        default=None, description="Whom it takes with it, where applications are deleted."
+    )
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -119,6 +124,10 @@ class ConfigurePayload:
     affected: list[ApplicationType] = strawberry.field(
         default_factory=list, description="Applications whose effective settings changed by it."
     )
+    impact: Impact | None = strawberry.field(
+        default=None,
+        description="Where it leaves applications without pods: whom that takes with it, once they are deployed.",
+    )
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -126,6 +135,10 @@ class ConfigurePayload:
 @strawberry.type(description="The operation that was accepted, and can be followed.")
 class OperationPayload:
     operation: OperationType | None = strawberry.field(default=None, description="null for a dry run.")
+    impact: Impact | None = strawberry.field(
+        default=None,
+        description="Where it takes an application away, or leaves it without pods: whom it takes with it.",
+    )
     problems: list[ProblemType] = _problems(_PROBLEMS)
     warnings: list[ProblemType] = _problems(_WARNINGS)
 
@@ -365,6 +378,7 @@ class Mutation:
                 level=level_type(now, now.levels[path]),
                 changed=done.changed,
                 affected=[ApplicationType.of(shown, one) for one in done.affected if viewer.scope.sees(one.path)],
+                impact=await impact_of_settings(info.context, done, dry_run=bool(dry_run)),
                 warnings=problems_of(done.warnings),
             )
 
@@ -688,9 +702,12 @@ async def _asked(
 ) -> OperationPayload:
     require(context.viewer, mutation, path, "path")
     said = _said(options, delete_volumes=delete_volumes)
-    accepted = await context.rooms.operations.ask(context.viewer, Wanted(kind, path, said, shape, replicas))
+    wanted = Wanted(kind, path, said, shape, replicas)
+    impact = await impact_of_operation(context, wanted)
+    accepted = await context.rooms.operations.ask(context.viewer, wanted)
     return OperationPayload(
         operation=None if accepted.operation is None else operation_type(accepted.operation),
+        impact=impact,
         warnings=problems_of(accepted.warnings),
     )
 
@@ -700,14 +717,16 @@ async def _deleted(
 ) -> DeletePayload:
     require(context.viewer, "deleteLevel", path, "path")
     said = _said(options, delete_volumes=volumes)
+    impact = await impact_of_stopping(context, path, dry_run=said.dry_run)
     if running:
         accepted = await context.rooms.operations.ask_deletion(context.viewer, Wanted(OperationKind.DELETE, path, said))
-        return DeletePayload(operation=None if accepted.operation is None else operation_type(accepted.operation))
+        operation = None if accepted.operation is None else operation_type(accepted.operation)
+        return DeletePayload(operation=operation, impact=impact)
     try:
         gone = await delete(context.rooms.hierarchy, path, expected_version=said.expected_version, dry_run=said.dry_run)
     except Refused as refused:
         raise Refused(in_options(problem) for problem in refused.problems) from refused
-    return DeletePayload(deleted=None if said.dry_run else level_id(gone))
+    return DeletePayload(deleted=None if said.dry_run else level_id(gone), impact=impact)
 
 
 def _said(options: OperationOptions | None, *, delete_volumes: bool) -> Options:

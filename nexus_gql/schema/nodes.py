@@ -22,7 +22,7 @@ from .operations import operation_type
 from .pods import pod_type
 from .revisions import revision_type
 from .topology import edge_type, node_type
-from .workflows import workflow_type
+from .workflows import is_seen, workflow_type
 from .workloads import workload_type
 
 MOST = 1000
@@ -198,20 +198,21 @@ _ON_CLUSTERS = {
 
 
 async def _graph_nodes(context: Context, keys: Iterable[str]) -> Found:
+    await context.rooms.topology.settled()
     picture = in_sight(context, context.rooms.topology.picture)
     return {key: node_type(picture.nodes[key]) for key in keys if key in picture.nodes}
 
 
 async def _graph_edges(context: Context, keys: Iterable[str]) -> Found:
+    await context.rooms.topology.settled()
     picture = in_sight(context, context.rooms.topology.picture)
     return {key: edge_type(picture.edges[key]) for key in keys if key in picture.edges}
 
 
 async def _workflows(context: Context, keys: Iterable[str]) -> Found:
+    await context.rooms.topology.settled()
     rows = (context.rooms.topology.workflows.get(key) for key in keys)
-    return {
-        row.id: workflow_type(row) for row in rows if row is not None and context.viewer.scope.sees(row.environment)
-    }
+    return {row.id: workflow_type(row) for row in rows if row is not None and is_seen(context, row)}
 
 
 _GRAPH = {NODE: _graph_nodes, EDGE: _graph_edges}

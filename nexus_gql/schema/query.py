@@ -107,11 +107,13 @@ class Query:
         return await nodes_of(info.context, ids)  # type: ignore[return-value]
 
     @strawberry.field(
-        description="Levels and clusters whose name, display name or path has a text in it, best first: what is called so, what "
+        description="Levels, workflows and clusters whose name, display name or path has a text in it, best first: what is called so, what "
         "begins so, what has a word that begins so, then the rest. Only what you may see by name."
     )
     async def search(self, info: Info, text: str, first: int | None = 20) -> list[SearchHit]:
-        return hits(info.context, await _current(info), text, page_size(first, 20))
+        size = page_size(first, 20)
+        await info.context.rooms.topology.settled(())  # which knows the workflows
+        return hits(info.context, await _current(info), text, size)
 
     @strawberry.field(description="The level at a path, whatever it is.")
     async def level(self, info: Info, path: Path) -> Level | None:
@@ -237,7 +239,7 @@ class Query:
     @strawberry.field(description="One workflow of an environment.")
     async def workflow(self, info: Info, environment: Path, name: str) -> WorkflowType | None:
         await _current(info)
-        return workflow_at(info.context, environment, name)
+        return await workflow_at(info.context, environment, name)
 
 
 def operation_key(node: str) -> UUID:

@@ -1,4 +1,4 @@
-"""Finding a level or a cluster by a part of its name."""
+"""Finding a level, a workflow or a cluster by a part of its name."""
 
 from collections.abc import Iterator
 from heapq import nsmallest
@@ -14,7 +14,7 @@ from nexus_gql.topology import Workflow
 from .clusters import ClusterType, cluster_type, sees_cluster
 from .context import Context
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType, level_type
-from .workflows import WorkflowType, workflow_type
+from .workflows import WorkflowType, is_seen, workflow_type
 
 SearchHit = Annotated[
     ProjectType | EnvironmentType | NamespaceType | ApplicationType | ClusterType | WorkflowType,
@@ -50,7 +50,7 @@ def _found(context: Context, catalogue: Catalogue, text: str) -> Iterator[tuple[
             yield (*how, depth(level.path), level.path), level
     for workflow in context.rooms.topology.workflows.all():
         how = best_fit(text, workflow.name, workflow.display_name, f"{workflow.environment}/{workflow.name}")
-        if how is not None and scope.sees(workflow.environment):
+        if how is not None and is_seen(context, workflow):
             yield (*how, _WORKFLOWS, f"{workflow.environment}/{workflow.name}"), workflow
     for row in context.rooms.fleet.rows():
         how = best_fit(text, row.name.casefold(), "", "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from nexus_gql.hierarchy import Application, Need
-from nexus_gql.live import Health, Workload, arrived, select
+from nexus_gql.live import Health, Selection, Workload, select
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest
 from nexus_gql.topology import (
@@ -21,18 +21,20 @@ from nexus_gql.topology import (
     ShownNode,
     Source,
     SourceKind,
+    all_lying,
     application_id,
     chain,
     cycles,
     deploy_order,
     impact_of,
+    lying_in,
     shown,
 )
 from nexus_gql.topology import Impact as Spread
 
 from .context import Context, Info
 from .feeds import text_of
-from .graph_sight import graph_node, in_sight, inside, topology_edge_id, topology_node_id
+from .graph_sight import graph_node, in_sight, topology_edge_id, topology_node_id
 from .health import HealthState, state_of
 from .node import Node
 from .scalars import FeedPosition
@@ -145,11 +147,11 @@ class TopologyNodeType(Node):
 
     @strawberry.field(description="The workflow that it stands for.")
     def workflow(self, info: Info) -> Annotated["WorkflowType", strawberry.lazy(".workflows")] | None:
-        from .workflows import workflow_type
+        from .workflows import is_seen, workflow_type
 
         kind, _, key = self.shown.node.id.partition(":")
         found = info.context.rooms.topology.workflows.get(key) if kind == "workflow" else None
-        return None if found is None else workflow_type(found)
+        return None if found is None or not is_seen(info.context, found) else workflow_type(found)
 
     @strawberry.field(description="What its pods use together.")
     def usage(self, info: Info) -> UsageType | None:
@@ -347,24 +349,29 @@ async def topology_of(context: Context, scope: Path, wanted: TopologyFilter | No
     selection = select(await context.rooms.hierarchy.current(), scope)
     if selection is None or not context.viewer.scope.sees(scope):
         return None
-    await arrived(context.rooms.live, selection.clusters)
     topology = context.rooms.topology
+    await topology.settled(selection.clusters)
+    selection = select(context.rooms.hierarchy.latest, scope)
     whole, position = in_sight(context, topology.picture), text_of(topology.feed, topology.feed.position)
-    return TopologyType(
-        whole=whole, picture=view_of(context, topology.picture, scope, wanted), scope=scope, position=position
-    )
+    picture = view_of(context, topology.picture, scope, selection, filter_of(wanted))
+    return TopologyType(whole=whole, picture=picture, scope=scope, position=position)
 
 
-def view_of(context: Context, picture: Picture, scope: Path, wanted: TopologyFilter | None) -> Picture:
-    """What of the graph is shown of a scope."""
+def view_of(
+    context: Context, picture: Picture, scope: Path, selection: Selection | None, wanted: Filter | None
+) -> Picture:
+    """What of the graph is shown of a scope, which stands for a selection."""
     sight = in_sight(context, picture)
-    return shown(sight, inside(context, sight, scope), wanted=None if wanted is None else _filter(wanted))
+    return shown(sight, all_lying(sight, lying_in(scope, selection)), wanted=wanted)
 
 
-def _filter(wanted: TopologyFilter) -> Filter:
+def filter_of(wanted: TopologyFilter | None) -> Filter | None:
+    """A filter in the graph's terms; None where it leaves everything."""
+    if wanted is None:
+        return None
     if wanted.depth is not None and wanted.depth < 0:
         raise BadRequest("`depth` is 0 or more.")
-    return Filter(
+    found = Filter(
         focus=None if wanted.focus is None else graph_node(wanted.focus),
         depth=wanted.depth,
         direction=wanted.direction or Direction.BOTH,
@@ -373,6 +380,7 @@ def _filter(wanted: TopologyFilter) -> Filter:
         unhealthy_only=bool(wanted.unhealthy_only),
         unmanaged=wanted.unmanaged is not False,
     )
+    return None if found == Filter() else found
 
 
 def _application(context: Context, node: str) -> "ApplicationType | None":

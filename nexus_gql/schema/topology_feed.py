@@ -5,17 +5,27 @@ from dataclasses import dataclass
 
 import strawberry
 
-from nexus_gql.live import HierarchyChange, SightChange, arrived, select
-from nexus_gql.paths import Path
-from nexus_gql.topology import GraphChange, Picture, ShownEdge, ShownNode, TopologyChange
+from nexus_gql.live import HierarchyChange, Selection, SightChange, select
+from nexus_gql.paths import DEPTHS, Path, depth
+from nexus_gql.topology import (
+    Delta,
+    GraphChange,
+    Picture,
+    ShownEdge,
+    ShownNode,
+    TopologyChange,
+    difference,
+    lying_in,
+    scoped_difference,
+)
 
 from .clusters import SourceState, sources_of
 from .context import Context
 from .feeds import SNAPSHOT_ITEMS, Snapshot, StateFeed, Step, UpdateKind, text_of
-from .graph_sight import topology_edge_id, topology_node_id
+from .graph_sight import sees_all, topology_edge_id, topology_node_id
 from .live_feeds import means_something_else, selected
 from .scalars import FeedPosition
-from .topology import TopologyEdgeType, TopologyFilter, TopologyNodeType, edge_types, node_types, view_of
+from .topology import TopologyEdgeType, TopologyFilter, TopologyNodeType, edge_types, filter_of, node_types, view_of
 
 
 @strawberry.type(
@@ -45,16 +55,18 @@ class Wanted:
 
 
 async def _snapshot(context: Context, wanted: Wanted) -> Snapshot[TopologyUpdate]:
-    await arrived(context.rooms.live, selected(context, wanted.scope).clusters)
-    selection, topology = selected(context, wanted.scope), context.rooms.topology
-    position = topology.feed.position
-    picture = view_of(context, topology.picture, wanted.scope, wanted.filter)
+    left = filter_of(wanted.filter)
+    topology = context.rooms.topology
+    await topology.settled(selected(context, wanted.scope).clusters)
+    selection, position = selected(context, wanted.scope), topology.feed.position
+    picture = view_of(context, topology.picture, wanted.scope, selection, left)
     text, sources = text_of(topology.feed, position), sources_of(context, selection.clusters)
 
     def frames() -> Iterator[TopologyUpdate]:
         parts = _parts(list(picture.nodes.values()), list(picture.edges.values()))
         for number, (nodes, edges) in enumerate(parts, 1):
-            yield _update(UpdateKind.SNAPSHOT, text, picture, sources, nodes, edges, complete=number == len(parts))
+            complete = number == len(parts)
+            yield _update(UpdateKind.SNAPSHOT, text, picture.root_causes, sources, nodes, edges, complete=complete)
 
     return Snapshot(position, frames())
 
@@ -72,64 +84,81 @@ def _parts(
 async def _change(
     context: Context, wanted: Wanted, changes: Sequence[GraphChange], position: FeedPosition
 ) -> Step[TopologyUpdate]:
-    topology = context.rooms.topology
-    selection = select(context.rooms.hierarchy.latest, wanted.scope)
     steps = [one for one in changes if isinstance(one, TopologyChange)]
+    hierarchy = [one for one in changes if isinstance(one, HierarchyChange)]
+    selection = select(context.rooms.hierarchy.latest, wanted.scope)
     if selection is None:
-        return Step([_gone(context, changes, position)], over=True)
-    if means_something_else([one for one in changes if isinstance(one, HierarchyChange)], wanted.scope):
+        return Step([_gone(context, wanted, steps, hierarchy, position)], over=True)
+    if means_something_else(hierarchy, wanted.scope) or _is_seen_otherwise(context, hierarchy):
         return Step(again=True)
-    frames = []
     sources = sources_of(context, selection.clusters)
     sight = [one for one in changes if isinstance(one, SightChange) and one.cluster_id in selection.clusters]
-    after = view_of(context, topology.picture, wanted.scope, wanted.filter)
-    if steps:
-        before = view_of(context, steps[0].before, wanted.scope, wanted.filter)
-        if (frame := _difference(before, after, position, sources)) is not None:
-            frames.append(frame)
+    delta = _difference(context, wanted, steps, selection) if steps else None
+    frames = [_changed(position, delta, sources)] if delta else []
+    # A frame that only tells of a cluster shows the root causes as they are: those that were sent before.
+    roots = delta.root_causes if delta is not None else _roots(context, wanted, selection, sight)
     if not frames and any(not one.lost for one in sight):
-        frames.append(_update(UpdateKind.CHANGES, position, after, sources))
+        frames.append(_update(UpdateKind.CHANGES, position, roots, sources))
     if sight and sight[-1].lost:
-        frames.append(_update(UpdateKind.STALE, position, after, sources))
+        frames.append(_update(UpdateKind.STALE, position, roots, sources))
     return Step(frames)
 
 
-def _difference(
-    before: Picture, after: Picture, position: FeedPosition, sources: list[SourceState]
-) -> TopologyUpdate | None:
-    """What is shown otherwise, if anything is."""
-    nodes = [one for key, one in after.nodes.items() if before.nodes.get(key) != one]
-    edges = [one for key, one in after.edges.items() if before.edges.get(key) != one]
-    removed_nodes = [topology_node_id(key) for key in before.nodes if key not in after.nodes]
-    removed_edges = [topology_edge_id(key) for key in before.edges if key not in after.edges]
-    if not (nodes or edges or removed_nodes or removed_edges or before.root_causes != after.root_causes):
-        return None
-    return _update(
-        UpdateKind.CHANGES,
-        position,
-        after,
-        sources,
-        nodes,
-        edges,
-        removed_nodes=removed_nodes,
-        removed_edges=removed_edges,
+def _difference(context: Context, wanted: Wanted, steps: Sequence[TopologyChange], selection: Selection) -> Delta:
+    """What is shown otherwise after some changes. Where nothing is left out, it is told from the changes alone."""
+    before, after, left = steps[0].before, steps[-1].after, filter_of(wanted.filter)
+    if left is None and sees_all(context):
+        lies = lying_in(wanted.scope, selection)
+        return scoped_difference(before, after, [one.delta for one in steps], lies)
+    return difference(*(view_of(context, one, wanted.scope, selection, left) for one in (before, after)))
+
+
+def _is_seen_otherwise(context: Context, changes: Iterable[HierarchyChange]) -> bool:
+    """Whether a viewer may see other Kubernetes namespaces than before, so that what was hidden has a name now, or none any more."""
+    sees = context.viewer.scope.sees
+    return not sees_all(context) and any(
+        depth(path) < len(DEPTHS) and sees(path) for one in changes for path in one.moved
     )
 
 
-def _gone(context: Context, changes: Sequence[GraphChange], position: FeedPosition) -> TopologyUpdate:
-    """The last frame of a scope that was deleted: it takes away whatever was shown, of which ids alone matter."""
-    steps = [one for one in changes if isinstance(one, TopologyChange)]
+def _roots(context: Context, wanted: Wanted, selection: Selection, sight: Sequence[SightChange]) -> tuple[str, ...]:
+    if not sight:
+        return ()
+    picture = context.rooms.topology.picture
+    return view_of(context, picture, wanted.scope, selection, filter_of(wanted.filter)).root_causes
+
+
+def _gone(
+    context: Context,
+    wanted: Wanted,
+    steps: Sequence[TopologyChange],
+    changes: Iterable[HierarchyChange],
+    position: FeedPosition,
+) -> TopologyUpdate:
+    """The last frame of a scope that was deleted: it takes away what was shown."""
+    selection = next((one.moved[wanted.scope] for one in changes if wanted.scope in one.moved), None)
     picture = steps[0].before if steps else context.rooms.topology.picture
-    nothing = Picture({}, {}, ())
-    removed_nodes = [topology_node_id(key) for key in picture.nodes]
-    removed_edges = [topology_edge_id(key) for key in picture.edges]
-    return _update(UpdateKind.CHANGES, position, nothing, [], removed_nodes=removed_nodes, removed_edges=removed_edges)
+    shown = view_of(context, picture, wanted.scope, selection, filter_of(wanted.filter))
+    return _changed(position, difference(shown, Picture({}, {}, ())), [])
+
+
+def _changed(position: FeedPosition, delta: Delta, sources: list[SourceState]) -> TopologyUpdate:
+    return _update(
+        UpdateKind.CHANGES,
+        position,
+        delta.root_causes,
+        sources,
+        delta.nodes,
+        delta.edges,
+        removed_nodes=[topology_node_id(key) for key in delta.removed_nodes],
+        removed_edges=[topology_edge_id(key) for key in delta.removed_edges],
+    )
 
 
 def _update(
     kind: UpdateKind,
     position: FeedPosition,
-    picture: Picture,
+    root_causes: Sequence[str],
     sources: list[SourceState],
     nodes: Iterable[ShownNode] = (),
     edges: Iterable[ShownEdge] = (),
@@ -146,7 +175,7 @@ def _update(
         edges=edge_types(edges),
         removed_nodes=list(removed_nodes),
         removed_edges=list(removed_edges),
-        root_causes=[topology_node_id(one) for one in picture.root_causes],
+        root_causes=[topology_node_id(one) for one in root_causes],
         sources=sources,
     )
 

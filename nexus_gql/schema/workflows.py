@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from nexus_gql.hierarchy import Application, Environment
-from nexus_gql.paths import Path
+from nexus_gql.paths import Path, within
 from nexus_gql.topology import Impairment, Workflow, application_id, ready
 
 from .context import Context, Info
@@ -76,20 +76,24 @@ def workflow_type(workflow: Workflow) -> WorkflowType:
     return WorkflowType(id=node_id("Workflow", workflow.id), workflow=workflow)
 
 
-def workflows_in(context: Context, scope: Path) -> list[WorkflowType]:
+async def workflows_in(context: Context, scope: Path) -> list[WorkflowType]:
     """The workflows of a project that a viewer may see."""
-    sees = context.viewer.scope.sees
+    await context.rooms.topology.settled()
     found = context.rooms.topology.workflows.all()
-    return [workflow_type(one) for one in found if one.environment.startswith(f"{scope}/") and sees(one.environment)]
+    return [workflow_type(one) for one in found if within(scope, one.environment) and is_seen(context, one)]
 
 
-def workflow_at(context: Context, environment: Path, name: str) -> WorkflowType | None:
+async def workflow_at(context: Context, environment: Path, name: str) -> WorkflowType | None:
     """One workflow; None where it is not there or not to be seen."""
+    await context.rooms.topology.settled()
     found = context.rooms.topology.workflows.named(environment, name)
-    there = context.rooms.hierarchy.latest.get(Environment, environment) is not None
-    if found is None or not there or not context.viewer.scope.sees(environment):
-        return None
-    return workflow_type(found)
+    return None if found is None or not is_seen(context, found) else workflow_type(found)
+
+
+def is_seen(context: Context, workflow: Workflow) -> bool:
+    """Whether a workflow is a viewer's to see; one whose environment was just deleted is about to go with it."""
+    there = context.rooms.hierarchy.latest.get(Environment, workflow.environment) is not None
+    return there and context.viewer.scope.sees(workflow.environment)
 
 
 def is_ready(context: Context, application: Application) -> bool:
@@ -119,12 +123,10 @@ def _requirement(context: Context, path: Path) -> WorkflowRequirement:
     state = context.rooms.live.applications.known(application).state
     if not state.serving or state.stale:
         return WorkflowRequirement(path=path, ready=False, message=state.verdict.message)
-    node = context.rooms.topology.node(application_id(application.id))
-    names = [
-        found.node.path or found.node.label
-        for found in map(context.rooms.topology.node, node.causes if node else ())
-        if found
-    ]
+    from .topology import causes_of
+
+    causes = causes_of(context, application)
+    names = [one.shown.node.path or one.shown.node.label for one in causes]
     message = (
         f"It runs, but what it requires does not: {', '.join(names)}." if names else "What it requires does not run."
     )

@@ -2,8 +2,10 @@
 
 import asyncio
 import ipaddress
+import resource
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -32,6 +34,7 @@ async def run(
 
     OSError: the port is taken. What the application's lifespan raises is raised here: uvicorn would log it and exit the process.
     """
+    _raise_file_limit()
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,
@@ -72,6 +75,13 @@ class _Server(uvicorn.Server):
         # uvicorn's own raises the signal again in the end, so that a clean stop would look like a death.
         super().handle_exit(sig, frame)
         self._captured_signals.clear()
+
+
+def _raise_file_limit() -> None:
+    """A connection is an open file: 1,024 of them, as most shells set the soft limit, are too few; the hard one is meant."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # macOS has a hard limit that it does not allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

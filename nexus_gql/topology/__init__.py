@@ -2,6 +2,7 @@
 
 from .addresses import Address, Certainty, addresses
 from .board import Board, Delta
+from .differences import difference, scoped_difference
 from .edges import Finding, Needs, declared, entrances, found, merged, required_by_workflow
 from .exports import as_json, dot, mermaid
 from .graph import (
@@ -35,6 +36,7 @@ from .questions import (
     impact_of,
 )
 from .resolution import Backend, Cluster, Service, Target, Workload
+from .scopes import all_lying, inside, lying_in, place
 from .showing import Direction, Filter, hidden_id, seen, shown, within
 from .state import Impairment, Standing, ready, silent, standing, troubled, weight
 from .text import described, tree
@@ -75,6 +77,7 @@ __all__ = [
     "Workflows",
     "Workload",
     "addresses",
+    "all_lying",
     "application_id",
     "as_json",
     "by_concern",
@@ -84,6 +87,7 @@ __all__ = [
     "declared",
     "deploy_order",
     "described",
+    "difference",
     "dot",
     "edge_id",
     "entrances",
@@ -93,11 +97,15 @@ __all__ = [
     "hidden_id",
     "impact_of",
     "ingress_id",
+    "inside",
+    "lying_in",
     "merged",
     "mermaid",
     "missing_id",
+    "place",
     "ready",
     "required_by_workflow",
+    "scoped_difference",
     "seen",
     "shown",
     "silent",

@@ -180,8 +180,8 @@ def _of_url(scheme: str, rest: str, *, whole: bool) -> Iterator[Address]:
     if scheme in _NO_CALL:
         return
     authority, slash, tail = _split(rest)
-    if "@" in tail and "@" not in authority:
-        return  # it may be a password with a slash in it, and then what comes before is no host
+    if "@" in tail:
+        return  # it may end a password with a slash in it, and then what comes before is no host
     authority = authority.rpartition("@")[2]
     path = re.split(r"[?#;@\s]", tail, maxsplit=1)[0] if slash else ""
     shown = "" if path in {"", "/"} else f"/{path}".rstrip(".,)]}")

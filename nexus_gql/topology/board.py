@@ -48,6 +48,7 @@ class Board:
         self._lent: set[str] = set()  # nodes that are there only as ends
         self._shown_nodes: dict[str, ShownNode] = {}
         self._shown_edges: dict[str, ShownEdge] = {}
+        self._neighbours: dict[str, frozenset[str]] = {}  # of what is shown, by node
         self._roots: tuple[str, ...] = ()
         self._changed_nodes: set[str] = set()
         self._changed_edges: set[tuple[str, str]] = set()
@@ -98,6 +99,7 @@ class Board:
         nodes, removed_nodes = self._compared_nodes(touched | self._changed_nodes)
         self._changed_edges.update((origin, target) for target in touched for origin in self._needing(target))
         edges, removed_edges = self._compared_edges()
+        self._meet()
         roots = tuple(sorted(self._id[number] for number in self._solver.roots()))
         delta = Delta(nodes, edges, removed_nodes, removed_edges, roots, roots != self._roots)
         self._roots = roots
@@ -114,7 +116,9 @@ class Board:
     def picture(self) -> Picture:
         """All of it, as of the last flush; stays as it is."""
         if self._picture is None:
-            self._picture = Picture(dict(self._shown_nodes), dict(self._shown_edges), self._roots)
+            self._picture = Picture(
+                dict(self._shown_nodes), dict(self._shown_edges), self._roots, dict(self._neighbours)
+            )
         return self._picture
 
     def _put(self, node: Node, state: ApplicationState | None) -> None:
@@ -205,6 +209,26 @@ class Board:
                 self._shown_edges[edge.id] = shown
                 changed.append(shown)
         return tuple(changed), tuple(removed)
+
+    def _meet(self) -> None:
+        """Which nodes are neighbours, where an edge came or went; how it is doing makes no difference."""
+        peers: dict[str, set[str]] = {}
+        for origin, target in self._changed_edges:
+            peers.setdefault(origin, set()).add(target)
+            peers.setdefault(target, set()).add(origin)
+        for node_id, others in peers.items():
+            near = {one for one in others if self._is_shown(node_id, one) or self._is_shown(one, node_id)}
+            before = self._neighbours.get(node_id, frozenset())
+            gone = (others - near) & before
+            if not gone and near <= before:
+                continue
+            if after := (before - gone) | near:
+                self._neighbours[node_id] = after
+            else:
+                del self._neighbours[node_id]
+
+    def _is_shown(self, origin: str, target: str) -> bool:
+        return edge_id(origin, target) in self._shown_edges
 
 
 def _hold(table: dict[str, dict[str, T]], origin: str, items: dict[str, T]) -> None:

@@ -1,7 +1,7 @@
 """The graph at one moment: immutable, so that every part of an answer is of the same moment."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from .graph import Edge, NodeKind, ShownEdge, ShownNode
@@ -10,11 +10,15 @@ from .state import Impairment, Standing, standing
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes and edges by id, and the ids of the root causes, sorted."""
+    """Nodes and edges by id, and the ids of the root causes, sorted.
+
+    `neighbours`: in a picture of the whole, the nodes that a node has an edge with, whichever way.
+    """
 
     nodes: Mapping[str, ShownNode]
     edges: Mapping[str, ShownEdge]
     root_causes: tuple[str, ...]
+    neighbours: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def needs(self) -> Mapping[str, tuple[ShownEdge, ...]]:

@@ -21,7 +21,7 @@ _ITEM = re.compile(r"(\s*)-\s+(.*)\Z")
 _DIRECTIVE = re.compile(r"\s*([a-z_]+)\s+(\S+);\Z")
 _SECTION = re.compile(r"\s*\[+([\w.\-\" ]+)\]+\s*\Z")
 _COMMENT = re.compile(r"\s*(?:#|//|;|--(?:\s|$))")
-_BLOCK_COMMENT = re.compile(r"<!--.*?-->|/\*.*?\*/", re.DOTALL)
+_BLOCK_COMMENTS = (("<!--", "-->"), ("/*", "*/"))
 _TRAILING = re.compile(r"\s#\s?.*\Z")
 
 
@@ -30,7 +30,7 @@ def of_file(text: str) -> Iterator[Setting]:
     if text.lstrip()[:1] in {"{", "["} and (whole := _decoded(text)) is not None:
         yield from _of_json("", whole)
         return
-    yield from _of_lines(_BLOCK_COMMENT.sub(" ", text).splitlines())
+    yield from _of_lines(_without_block_comments(text).splitlines())
 
 
 def of_command(arguments: Sequence[str]) -> Iterator[Setting]:
@@ -52,6 +52,17 @@ def of_command(arguments: Sequence[str]) -> Iterator[Setting]:
         flag = word if word.startswith("-") and not equals else ""
     for name, value in beside.items():
         yield Setting(name, value, beside)
+
+
+def _without_block_comments(text: str) -> str:
+    """The text without them. Not by a regular expression: one goes through the rest anew from each opening that has no end."""
+    for opening, closing in _BLOCK_COMMENTS:
+        kept, at = [], 0
+        while (start := text.find(opening, at)) >= 0 and (end := text.find(closing, start + len(opening))) >= 0:
+            kept.append(text[at:start])
+            at = end + len(closing)
+        text = " ".join([*kept, text[at:]])
+    return text
 
 
 def _decoded(text: str) -> Any:

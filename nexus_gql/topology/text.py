@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nexus_gql.hierarchy import Need
 
-from .graph import ShownNode
+from .graph import NodeKind, ShownNode
 from .picture import Picture, stands
 from .state import Impairment, Standing
 
@@ -18,13 +18,16 @@ def tree(picture: Picture) -> str:
     for root in _roots(picture):
         lines += _branch(picture, root, drawn)
     if picture.root_causes:
-        lines += ["", "Root causes: " + ", ".join(name(picture.nodes[node]) for node in picture.root_causes)]
+        lines += ["", "Root causes: " + ", ".join(sorted(name(picture.nodes[node]) for node in picture.root_causes))]
     return "\n".join(lines)
 
 
 def name(shown: ShownNode) -> str:
-    """What a node is called: its path where it has one."""
-    return shown.node.path or shown.node.label or "(hidden)"
+    """What a node is called: an application by its path, a workflow with the path of its environment."""
+    node = shown.node
+    if node.kind is NodeKind.WORKFLOW:
+        return f"{node.label} ({node.path})"
+    return node.path or node.label or "(hidden)"
 
 
 def described(shown: ShownNode) -> str:
@@ -69,7 +72,7 @@ def _branch(picture: Picture, root: str, drawn: set[str]) -> Iterator[str]:
         if node in drawn:
             continue
         drawn.add(node)
-        needs = picture.needs[node]
+        needs = sorted(picture.needs[node], key=lambda one: name(picture.nodes[one.edge.target]))
         for place, shown in reversed(list(enumerate(needs))):
             last = place == len(needs) - 1
             note = " (optional)" if shown.edge.need is Need.OPTIONAL else ""

@@ -6,7 +6,7 @@ the feed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +14,10 @@ import structlog
 
 from nexus_gql import clock
 from nexus_gql.database import is_unavailable
-from nexus_gql.hierarchy import Application, Catalogue, Change, Environment, Level, Namespace
+from nexus_gql.hierarchy import Application, Catalogue, Change, Level
 from nexus_gql.live import (
-    APPLICATION_LABEL,
     GRACE,
     PATIENCE,
-    ClusterView,
     Feed,
     HierarchyChange,
     Lapsed,
@@ -29,27 +27,20 @@ from nexus_gql.live import (
     Sighting,
     StateChange,
     Want,
+    hierarchy_change,
 )
 from nexus_gql.live import Workload as Observed
-from nexus_gql.paths import Path
 from nexus_gql.supervisor import Supervisor
 
-from . import sight
 from .board import Board, Delta
-from .edges import Finding, declared, entrances, found, merged, required_by_workflow
 from .graph import (
-    End,
-    Node,
-    NodeKind,
     ShownNode,
     application_id,
-    undeclared_id,
-    workflow_id,
     workload_id,
 )
 from .picture import Picture
-from .resolution import Cluster, Workload
-from .workflows import Workflow, Workflows
+from .reading import Reader
+from .workflows import Workflows
 
 log = structlog.get_logger(__name__)
 
@@ -58,14 +49,17 @@ _STRUCTURE_EVERY = 0.1
 _WORKFLOWS_AGAIN = 1.0
 """Seconds until a database that was away is asked again."""
 _TICK = 0.02
+_NAMES = (Want.INGRESSES, Want.CONFIG_MAPS)
+"""What is listed only because it may lead from one workload to another."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopologyChange:
-    """What one flush made different; `before`: the graph until then."""
+    """What one flush made different; `before` and `after`: the graph until then, and as it made it."""
 
     delta: Delta
     before: Picture
+    after: Picture
 
 
 GraphChange = TopologyChange | HierarchyChange | SightChange
@@ -80,28 +74,22 @@ class Topology:
         self.workflows = workflows
         self._live = live
         self._board = Board()
+        self._reader = Reader(live, workflows, self._board)
         self._news = asyncio.Event()
         self._heard: dict[Feed[Any], int] = {}
         self._next_reading = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
-        self._inhabited: frozenset[str] = frozenset()  # the clusters that environments are on
         self._whole: set[str] = set()  # those that were read with all that names something there
         self._stale_clusters: set[str] = set()
         self._stale_hierarchy = True
         self._stale_workflows = True
         self._states: dict[str, None] = {}
         self._told: list[HierarchyChange | SightChange] = []
-        self._applications: dict[str, Application] = {}  # by node
-        self._workloads: dict[str, tuple[str, str]] = {}  # cluster and UID by node
-        self._declared: dict[str, list[Finding]] = {}
-        self._found: dict[str, dict[str, list[Finding]]] = {}  # by cluster and node
-        self._seen: dict[str, set[str]] = {}  # UIDs that were read, by cluster
-        self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
-        self._flows: set[str] = set()
 
     def start(self, supervisor: Supervisor) -> None:
         """Begin to follow."""
         self.workflows.follow(self._declared_otherwise)
+        supervisor.start("topology hierarchy", self._follow_hierarchy)
         supervisor.start("topology states", self._follow_states)
         supervisor.start("topology workloads", self._follow_workloads)
         supervisor.start("topology structure", self._follow_structure)
@@ -118,11 +106,11 @@ class Topology:
 
     def application(self, node_id: str) -> Application | None:
         """The application that a node stands for."""
-        return self._applications.get(node_id)
+        return self._reader.applications.get(node_id)
 
     def workload(self, node_id: str) -> Observed | None:
         """The workload that a node stands for."""
-        return self._live.workloads.get(self._workloads.get(node_id, ("", "")))
+        return self._reader.workload(node_id)
 
     async def settled(self, cluster_ids: Collection[str] | None = None, limit: float = PATIENCE) -> bool:
         """Wait until what is declared was read, and some clusters, or all, once; whether that came in time.
@@ -143,18 +131,24 @@ class Topology:
         heard = all(self._heard.get(feed) == feed.position for feed in self._feeds)
         if not heard or self._stale_hierarchy or self._stale_workflows:
             return False
-        wanted = self._inhabited if cluster_ids is None else self._inhabited.intersection(cluster_ids)
+        wanted = self._reader.inhabited if cluster_ids is None else self._reader.inhabited.intersection(cluster_ids)
         self._whole |= {one for one in wanted - self._whole if self._is_whole(one)}
         return all(one in self._whole or self._is_out_of_sight(one) for one in wanted)
 
     @property
     def _feeds(self) -> tuple[Feed[Any], ...]:
-        return self._live.health_feed, self._live.workload_feed, self._live.structure_feed
+        live = self._live
+        return live.hierarchy_feed, live.health_feed, live.workload_feed, live.structure_feed
 
     def _is_whole(self, cluster_id: str) -> bool:
         """Whether nothing that names something on a cluster is still to be listed, or to be read here."""
         view = self._live.views.get(cluster_id)
-        if view is None or cluster_id in self._stale_clusters or cluster_id not in self._seen or self._live.judging:
+        if (
+            view is None
+            or cluster_id in self._stale_clusters
+            or cluster_id not in self._reader.read
+            or self._live.judging
+        ):
             return False
         return view.synced and all(view.has(want) or view.trouble_with(want) for want in _NAMES)
 
@@ -169,12 +163,9 @@ class Topology:
             match change:
                 case None:
                     self._all_stale()
-                    self.feed.lapse()  # what the hierarchy or a cluster became is not told any more
+                    self.feed.lapse()  # which clusters were lost is not told any more
                 case StateChange(id):
                     self._states[application_id(id)] = None
-                case HierarchyChange(what):
-                    self._told.append(change)
-                    self._hierarchy_changed(what)
                 case SightChange(cluster_id, lost):
                     self._told.append(change)
                     self._stale_clusters.add(cluster_id)
@@ -184,13 +175,23 @@ class Topology:
                     pass
             self._news.set()
 
+    async def _follow_hierarchy(self) -> None:
+        async for change in self._news_of(self._live.hierarchy_feed):
+            if change is None:
+                self._all_stale()
+                self.feed.lapse()  # what scopes became is not told any more
+            else:
+                self._told.append(hierarchy_change(change))
+                self._hierarchy_changed(change)
+            self._news.set()
+
     async def _follow_workloads(self) -> None:
         async for change in self._news_of(self._live.workload_feed):
             match change:
                 case None:
                     self._all_stale()
                 case ObjectChange(cluster_id=cluster_id, uid=uid):
-                    known = uid in self._seen.get(cluster_id, ())
+                    known = uid in self._reader.read.get(cluster_id, ())
                     if known is not ((cluster_id, uid) in self._live.workloads):
                         self._stale_clusters.add(cluster_id)
                     self._states[workload_id(cluster_id, uid)] = None
@@ -244,7 +245,7 @@ class Topology:
 
     def _all_stale(self) -> None:
         self._stale_hierarchy = self._stale_workflows = True
-        self._stale_clusters |= self._inhabited | self._on.keys()
+        self._stale_clusters |= self._reader.inhabited
 
     # ── what is made of it ──
 
@@ -286,163 +287,28 @@ class Topology:
         """Bring the board up to date, and tell what that made of it: before a change of the hierarchy what it made of the graph."""
         states, self._states = self._states, {}
         for node_id in states:
-            self._judge(node_id)
+            self._reader.judge(node_id)
         before = self._board.picture()
         if delta := self._board.flush():
-            self.feed.publish(TopologyChange(delta, before))
+            self.feed.publish(TopologyChange(delta, before, self._board.picture()))
         if self._is_stale:
             return
         told, self._told = self._told, []
         for change in told:
             self.feed.publish(change)
 
-    def _judge(self, node_id: str) -> None:
-        if (application := self._applications.get(node_id)) is not None:
-            self._board.set_state(node_id, self._live.applications.known(application).state)
-        elif (workload := self.workload(node_id)) is not None:
-            self._board.set_state(node_id, sight.state(self._live.views.get(workload.cluster_id), workload))
-
-    # ── what is read ──
-
     def _read(self) -> None:
         """Read what became stale: what is declared, and what is seen of the clusters."""
         if self._stale_hierarchy:
             self._stale_hierarchy = False
-            self._read_hierarchy(self._live.hierarchy.latest)
-        self._live.keep_structure(self._inhabited & self._live.views.keys())
+            self._stale_clusters |= self._reader.read_hierarchy(self._live.hierarchy.latest)
+        self._live.keep_structure(self._reader.inhabited & self._live.views.keys())
         for cluster_id in sorted(self._stale_clusters):
             # Before the first verdicts on a cluster, its Services would seem to have nothing behind them.
-            if cluster_id in self._on or not self._live.judging:
+            if cluster_id in self._reader.read or not self._live.judging:
                 self._stale_clusters.discard(cluster_id)
-                self._read_cluster(cluster_id)
-
-    def _read_hierarchy(self, catalogue: Catalogue) -> None:
-        """What is declared. Where there are other applications than before, what is seen of a cluster means something else."""
-        there = {application_id(one.id): one for one in catalogue.applications(None)}
-        before = self._applications
-        self._applications = there
-        for node_id in before.keys() - there.keys():
-            self._declared.pop(node_id, None)
-            self._board.remove_node(node_id)
-        for node_id, one in there.items():
-            self._board.put_node(_node_of(catalogue, one), self._live.applications.known(one).state)
-            document = catalogue.effective(one.path).document
-            self._declared[node_id] = list(declared(one.path, document, self._end))
-            self._connect(node_id)
-        self._read_workflows()
-        inhabited = _inhabited(catalogue)
-        self._stale_clusters |= inhabited ^ self._inhabited
-        self._inhabited = inhabited
-        if before.keys() != there.keys():
-            self._stale_clusters |= inhabited
-
-    def _end(self, path: Path) -> tuple[str, End | None]:
-        """The node of a path; where nobody declared it, one that is there as long as something needs it."""
-        level = self._live.hierarchy.latest.levels.get(path)
-        if isinstance(level, Application):
-            return application_id(level.id), None
-        key = undeclared_id(path)
-        return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path))
-
-    def _read_workflows(self) -> None:
-        flows = {workflow_id(one.id): one for one in self.workflows.all()}
-        for gone in self._flows - flows.keys():
-            self._board.remove_node(gone)
-        self._flows = set(flows)
-        for node_id, one in flows.items():
-            self._board.put_node(_workflow_node(node_id, one), None)
-            needs = merged(node_id, required_by_workflow(one.requires, self._end))
-            self._board.set_edges(node_id, needs.edges, needs.ends)
-
-    def _read_cluster(self, cluster_id: str) -> None:
-        view = self._live.views.get(cluster_id) if cluster_id in self._inhabited else None
-        if view is not None and not view.synced:
-            if view.sighting is Sighting.LOADING:
-                return  # half of the names would tell of Services that are missing; it is read once all are there
-            view = None
-        if view is None:
-            self._whole.discard(cluster_id)
-        seen = [] if view is None else [one for key, one in self._live.workloads.items() if key[0] == cluster_id]
-        self._seen[cluster_id] = {one.meta.uid for one in seen}
-        findings: dict[str, list[Finding]] = {}
-        nodes: set[str] = set()
-        if view is not None:
-            running = list(sight.workloads(view, seen, self._stands_for))
-            names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
-            findings = _findings(view, names, running)
-            nodes |= self._put_unmanaged(view, seen)
-            nodes |= self._put_entrances(names)
-        self._forget(self._on.get(cluster_id, set()) - nodes)
-        self._on[cluster_id] = nodes
-        before = self._found.get(cluster_id, {})
-        self._found[cluster_id] = findings
-        for node_id in before.keys() | findings.keys():
-            if before.get(node_id) != findings.get(node_id):
-                self._connect(node_id)
-
-    def _stands_for(self, workload: Observed) -> str:
-        """The node of a workload: its application's where one is declared, else its own."""
-        label = workload.meta.labels.get(APPLICATION_LABEL)
-        if label is not None and (node_id := application_id(label)) in self._applications:
-            return node_id
-        return workload_id(workload.cluster_id, workload.meta.uid)
-
-    def _put_unmanaged(self, view: ClusterView, seen: Iterable[Observed]) -> set[str]:
-        nodes = set()
-        for one in seen:
-            node_id = workload_id(one.cluster_id, one.meta.uid)
-            if self._stands_for(one) == node_id:
-                nodes.add(node_id)
-                self._workloads[node_id] = one.cluster_id, one.meta.uid
-                node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
-                self._board.put_node(node, sight.state(view, one))
-        return nodes
-
-    def _put_entrances(self, names: Cluster) -> set[str]:
-        nodes = set()
-        for node, needs in entrances(names):
-            nodes.add(node.id)
-            self._board.put_node(node, None)
-            self._board.set_edges(node.id, needs.edges, needs.ends)
-        return nodes
-
-    def _forget(self, nodes: Iterable[str]) -> None:
-        for node_id in nodes:
-            self._workloads.pop(node_id, None)
-            self._board.remove_node(node_id)
-
-    def _connect(self, node_id: str) -> None:
-        found = [one for by_node in self._found.values() for one in by_node.get(node_id, ())]
-        needs = merged(node_id, [*self._declared.get(node_id, ()), *found])
-        self._board.set_edges(node_id, needs.edges, needs.ends)
-
-
-_NAMES = (Want.INGRESSES, Want.CONFIG_MAPS)
-"""What is listed only because it may lead from one workload to another."""
-
-
-def _inhabited(catalogue: Catalogue) -> frozenset[str]:
-    found = (level.cluster_id for level in catalogue.below(None) if isinstance(level, Environment))
-    return frozenset(one for one in found if one is not None)
-
-
-def _findings(view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
-    findings: dict[str, list[Finding]] = {}
-    for one in running:
-        if signs := list(found(names, one, sight.files(view, one.namespace))):
-            findings.setdefault(one.node, []).extend(signs)
-    return findings
-
-
-def _node_of(catalogue: Catalogue, one: Application) -> Node:
-    namespace = catalogue.above(Namespace, one.path)
-    return Node(
-        application_id(one.id), NodeKind.APPLICATION, one.display_name, namespace.path, one.path, namespace.concern
-    )
-
-
-def _workflow_node(node_id: str, one: Workflow) -> Node:
-    return Node(node_id, NodeKind.WORKFLOW, one.display_name, one.environment, one.environment)
+                self._reader.read_cluster(cluster_id)
+        self._whole &= self._reader.read.keys()
 
 
 def _declares_otherwise(before: Catalogue, level: object) -> bool:

@@ -122,12 +122,21 @@ def _problems(new: NewWorkflow) -> list[Problem]:
         message = f"A workflow requires at most {REQUIRES_LIMIT} applications; these are {len(new.requires)}."
         problems.append(Problem(ProblemCode.LIMIT, message, ("requires",)))
     for number, path in enumerate(new.requires[:REQUIRES_LIMIT]):
-        if depth(path) != len(DEPTHS):
-            message = f"A workflow requires applications, and `{path}` is the path of none."
+        if not _is_application(path):
+            message = f"A workflow requires applications, and `{path[:300]}` is the path of none."
             problems.append(Problem(ProblemCode.INVALID, message, ("requires", str(number)), "`or/local/models/churn`"))
     if new.url is not None and (len(new.url) > 2000 or not storable(new.url) or not _is_link(new.url)):
-        problems.append(Problem(ProblemCode.INVALID, "The URL is one of http or https.", ("url",)))
+        problems.append(
+            Problem(ProblemCode.INVALID, "The URL is one of http or https, without a user or password.", ("url",))
+        )
     return problems
+
+
+def _is_application(path: Path) -> bool:
+    try:
+        return depth(paths.parse(path)) == len(DEPTHS)
+    except paths.MalformedPath:
+        return False
 
 
 def _is_link(text: str) -> bool:
@@ -136,7 +145,9 @@ def _is_link(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    # What splits a URL drops blanks and line ends; a browser, which is given the text, may read it otherwise.
+    clean = text.isprintable() and " " not in text
+    return clean and parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
 
 
 @transactional

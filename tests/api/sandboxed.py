@@ -43,6 +43,18 @@ class Sandbox:
         async with httpx.AsyncClient(timeout=30, verify=False, trust_env=False) as client:
             (await client.post(self.server + path, json=body)).raise_for_status()
 
+    async def change(self, path: str, patch: Object) -> None:
+        """Merge a patch into an object."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        async with httpx.AsyncClient(timeout=30, verify=False, trust_env=False) as client:
+            response = await client.patch(self.server + path, content=json.dumps(patch), headers=headers)
+        response.raise_for_status()
+
+    async def delete(self, path: str) -> None:
+        """Delete an object."""
+        async with httpx.AsyncClient(timeout=30, verify=False, trust_env=False) as client:
+            (await client.delete(self.server + path)).raise_for_status()
+
     async def make_namespace(self, name: str) -> None:
         """A Kubernetes namespace that Nexus did not make."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import re
 import signal
@@ -9,11 +10,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from nexus_gql.app import CannotStart, check_reach
 from nexus_gql.cli import app
@@ -101,6 +104,32 @@ async def test_serve_should_say_where_it_listens_answer_and_end_cleanly(environm
             assert (await client.get(f"{server.url}/readyz")).status_code == 200
         assert await server.stop() == 0
         assert "Traceback" not in server.said
+
+
+async def subscribed(url: str, stack: AsyncExitStack) -> ClientConnection:
+    """A WebSocket with a subscription that has had its first frame."""
+    address = url.replace("http", "ws", 1) + "/graphql"
+    made = connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], open_timeout=60)
+    connection = await stack.enter_async_context(made)
+    payload = {"query": "subscription { clusters { kind } }"}
+    for message in ({"type": "connection_init"}, {"id": "1", "type": "subscribe", "payload": payload}):
+        await connection.send(json.dumps(message))
+        answer = await connection.recv()
+    assert json.loads(answer)["payload"]["data"]["clusters"]["kind"] == "SNAPSHOT"
+    return connection
+
+
+async def test_a_thousand_subscriptions_should_each_be_told_to_come_back(environment: dict[str, str]) -> None:
+    async with AsyncExitStack() as stack, serving(environment) as server:
+        connections: list[ClientConnection] = []
+        for _ in range(20):
+            connections += await asyncio.gather(*(subscribed(server.url, stack) for _ in range(50)))
+        async with asyncio.timeout(60):  # not how fast, which `scripts/bench stop` tells, but that it ends at all
+            assert await server.stop() == 0
+            await asyncio.gather(*(one.wait_closed() for one in connections))
+    assert [one.close_code for one in connections] == [1012] * 1000
+    assert "Traceback" not in server.said
+    assert "Cancel" not in server.said  # nothing was left when the time for a graceful end was up
 
 
 async def test_a_second_start_should_find_what_the_first_one_stored(environment: dict[str, str]) -> None:
@@ -309,6 +338,85 @@ def test_a_locked_database_should_be_waited_for_and_then_said(migrated: dict[str
     assert done.returncode == 1
     assert "locked" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# ── topology ──
+
+
+GRAPH = """mutation {
+  project: createProject(input: {name: "or"}) { problems { message } }
+  environment: createEnvironment(input: {project: "or", name: "local", connect: {sandbox: true}}) { problems { message } }
+  namespace: createNamespace(input: {environment: "or/local", name: "models"}) { problems { message } }
+  features: createApplication(input: {namespace: "or/local/models", name: "features"}) { problems { message } }
+  churn: createApplication(input: {namespace: "or/local/models", name: "churn",
+    settings: {dependsOn: [{ref: "features", need: REQUIRED}, {ref: "ddk/store", need: OPTIONAL}]}}) { problems { message } }
+}"""
+DEPLOY = """mutation { deploy(path: "or/local/models/features", patch: {image: {repository: "or/model", tag: "1"}}) {
+  operation { id } problems { message } } }"""
+STATE = '{ application(path: "or/local/models/features") { serving } }'
+TREE = """\
+x or/local/models/churn MISSING AT_RISK
+|- x or/local/ddk/store application (optional)
+`- + or/local/models/features HEALTHY
+
+Root causes: or/local/ddk/store, or/local/models/churn
+"""
+
+
+async def drawn(server: Serving) -> None:
+    """A graph of three, of which one runs, on a sandbox."""
+    made = (await server.post({"query": GRAPH})).json()["data"]
+    assert all(not one["problems"] for one in made.values()), made
+    assert (await server.post({"query": DEPLOY})).json()["data"]["deploy"]["problems"] == []
+    async with asyncio.timeout(60):
+        while not (await server.post({"query": STATE})).json()["data"]["application"]["serving"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_topology_should_print_the_graph_beside_a_server_and_without_one(environment: dict[str, str]) -> None:
+    async with serving(environment) as server:
+        await drawn(server)
+        beside = await asyncio.to_thread(nexus, environment, "topology", "or/local")
+        assert await server.stop() == 0
+    alone = await asyncio.to_thread(nexus, environment, "topology", "or/local")
+    for done in (beside, alone):
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == TREE
+    within = nexus(environment, "topology", "or/local/models/features")
+    assert "or/local/models/churn" in within.stdout  # a neighbour
+    assert "or/local/ddk/store" not in within.stdout
+    found = {
+        form: nexus(environment, "topology", "or/local", "--format", form).stdout for form in ("dot", "mermaid", "json")
+    }
+    assert found["dot"].startswith("digraph topology {")
+    assert found["mermaid"].startswith("graph LR")
+    nodes = {one["path"]: one["serving"] for one in json.loads(found["json"])["nodes"]}
+    assert nodes == {"or/local/models/churn": False, "or/local/models/features": True, "or/local/ddk/store": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "said"),
+    [("or/nowhere", 1, "There is no `or/nowhere`."), ("A B", 2, "DNS label"), ("", 2, "")],
+)
+def test_topology_should_say_that_a_level_is_not_there(
+    environment: dict[str, str], path: str, code: int, said: str
+) -> None:
+    done = nexus(environment, "topology", path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in _one_line(done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+async def test_topology_should_say_which_cluster_it_does_not_see(environment: dict[str, str]) -> None:
+    async with serving(environment) as server:
+        await drawn(server)
+        assert await server.stop() == 0
+    (folder,) = (Path(environment["NEXUS_DATA"]) / "sandboxes").iterdir()
+    folder.rename(folder.with_name("lost"))
+    done = await asyncio.to_thread(nexus, environment, "topology", "or/local")
+    assert done.returncode == 0
+    assert "`local` is not seen: " in done.stderr
+    assert "UNKNOWN" in done.stdout
 
 
 def _one_line(text: str) -> str:

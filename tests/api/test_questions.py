@@ -29,6 +29,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
         'operations(scope: "no") { nodes { id } }',
         'grants(path: "no") { id }',
         'cluster(name: "no") { id }',
+        'topology(scope: "no") { position }',
+        'topology(scope: "NOT a path//") { position }',
+        'workflow(environment: "no", name: "nightly") { id }',
+        'workflow(environment: "or", name: "nightly") { id }',
+        'workflow(environment: "or/local", name: "nightly") { id }',
+        'node(id: "Workflow:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "TopologyNode:application:00000000-0000-0000-0000-000000000000") { id }',
+        'node(id: "TopologyNode:nonsense") { id }',
+        'node(id: "TopologyEdge:application:a>application:b") { id }',
         'operation(id: "Operation:00000000-0000-0000-0000-000000000000") { id }',
         'node(id: "Application:00000000-0000-0000-0000-000000000000") { id }',
         'node(id: "Grant:00000000-0000-0000-0000-000000000000") { id }',
@@ -41,7 +50,7 @@ async def test_what_is_not_there_should_be_null_without_an_error(standing: Nexus
     assert answer.data == {"answer": None}
 
 
-@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations"])
+@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations", "topology"])
 async def test_a_subscription_of_a_scope_that_is_not_there_should_be_not_found(standing: Nexus, field: str) -> None:
     async with standing.subscribe(f'subscription {{ {field}(scope: "no") {{ kind }} }}') as frames:
         answer = await frames.next()
@@ -84,6 +93,13 @@ async def test_other_subscriptions_of_what_is_not_there_should_be_not_found(stan
         'node(id: "nonsense") { id }',
         'node(id: "") { id }',
         'node(id: "Application") { id }',
+        'node(id: "TopologyNode:") { id }',
+        'node(id: "Workflow:nonsense") { id }',
+        'topology(scope: "or", filter: {depth: -1}) { position }',
+        'topology(scope: "or", filter: {kinds: [PLANET]}) { position }',
+        'topology(scope: "or", filter: {direction: UP}) { position }',
+        'topology(scope: "or", filter: {nothing: 1}) { position }',
+        'project(path: "or") { topology(filter: {depth: -1}) { position } }',
         'node(id: "Application:nonsense") { id }',
         'node(id: "Application:00000000-0000-0000-0000-000000000000:more") { id }',
         'node(id: "Pod:00000000-0000-0000-0000-000000000000") { id }',
@@ -130,6 +146,7 @@ async def test_what_makes_no_sense_should_be_a_bad_request_with_a_text(standing:
         'logs(input: {scope: "or", after: "nonsense"}) { cursor }',
         'events(scope: "or", after: "nonsense") { cursor }',
         'operation(id: "nonsense") { id }',
+        'topology(scope: "or", filter: {depth: -1}) { kind }',
         "nothing",
         "pods { kind }",
     ],

@@ -56,6 +56,12 @@ TABLE = {
     "registerCluster": Row({"name": "new", "input": KUBECONFIG}, "ADMIN", None, ["name"], "INVALID"),
     "updateCluster": Row({"name": "dead", "input": KUBECONFIG}, "ADMIN", None, ["name"], "INVALID"),
     "removeCluster": Row({"name": "dead"}, "ADMIN", None, ["name"], "IN_USE"),
+    "declareWorkflow": Row(
+        {"environment": "or/local", "name": "nightly", "requires": [CHURN]}, "DEPLOYER", "or/local", ["environment"]
+    ),
+    "removeWorkflow": Row(
+        {"environment": "or/local", "name": "gone"}, "DEPLOYER", "or/local", ["environment"], "NOT_FOUND"
+    ),
     "grant": Row({"subject": "eve", "role": "VIEWER", "path": CHURN}, "ADMIN", CHURN, ["path"]),
     "createToken": Row({"name": "new", "role": "VIEWER", "path": CHURN}, "VIEWER", CHURN, ["path"]),
     "revokeToken": Row({"id": "own"}, "NONE", None, ["id"]),

@@ -48,6 +48,8 @@ CLOSED = {
         *(("or/local", "Environment", field) for field in CLOSED["Environment"]),
         ("or", "Project", "events { nodes { id } }"),
         ("or", "Project", "operations { nodes { id } }"),
+        ("or", "Project", "topology { position }"),
+        ("or/local", "Environment", "topology { position }"),
     ],
 )
 async def test_the_rest_of_an_ancestor_should_be_forbidden_and_leave_its_siblings(
@@ -69,14 +71,16 @@ async def test_the_rest_of_an_ancestor_should_be_forbidden_and_leave_its_sibling
 )
 async def test_everything_else_should_be_as_if_it_were_not_there(guarded: Nexus, ann: str, path: str) -> None:
     document = """query ($path: Path!) { level(path: $path) { path } applications(scope: $path) { totalCount }
-      operations(scope: $path) { nodes { id } } pods(scope: $path) { totalCount } grants(path: $path) { id } }"""
+      operations(scope: $path) { nodes { id } } pods(scope: $path) { totalCount } grants(path: $path) { id }
+      topology(scope: $path) { position } workflow(environment: $path, name: "nightly") { id } }"""
     answer = await guarded.execute(document, {"path": path}, ann)
     assert answer.errors == []
-    assert answer.data == dict.fromkeys(("level", "applications", "operations", "pods", "grants"))
+    asked = ("level", "applications", "operations", "pods", "grants", "topology", "workflow")
+    assert answer.data == dict.fromkeys(asked)
 
 
 @pytest.mark.parametrize("path", ["or/prod", FEATURES, "other", "no", "or/local", "or"])
-@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations"])
+@pytest.mark.parametrize("field", ["hierarchy", "health", "workloads", "pods", "operations", "topology"])
 async def test_a_feed_of_what_is_not_to_be_seen_should_be_not_found(
     guarded: Nexus, ann: str, path: str, field: str
 ) -> None:

@@ -32,6 +32,8 @@ DOCUMENTS = {
     "registerCluster": "($name: String!, $input: ClusterInput!) { registerCluster(name: $name, input: $input)",
     "updateCluster": "($name: String!, $input: ClusterInput!) { updateCluster(name: $name, input: $input)",
     "removeCluster": "($name: String!) { removeCluster(name: $name)",
+    "declareWorkflow": "($environment: Path!, $name: String!, $displayName: String, $requires: [Path!]!, $url: String) { declareWorkflow(environment: $environment, name: $name, displayName: $displayName, requires: $requires, url: $url)",
+    "removeWorkflow": "($environment: Path!, $name: String!) { removeWorkflow(environment: $environment, name: $name)",
     "grant": "($subject: String!, $role: Role!, $path: Path) { grant(subject: $subject, role: $role, path: $path)",
     "createToken": "($name: String!, $role: Role!, $path: Path, $expiresIn: Duration) { createToken(name: $name, role: $role, path: $path, expiresIn: $expiresIn)",
     "revokeToken": "($id: ID!) { revokeToken(id: $id)",
@@ -64,6 +66,10 @@ def app(**given: Any) -> dict[str, Any]:
 
 def patch(**given: Any) -> dict[str, Any]:
     return {"path": CHURN, "patch": given}
+
+
+def flow(**given: Any) -> dict[str, Any]:
+    return {"environment": "or/local", "name": "nightly", "requires": [CHURN]} | given
 
 
 def invalid(*paths: str) -> list[tuple[str, str]]:
@@ -385,6 +391,69 @@ CASES = {
     ),
     "a token without end": Wrong(
         "createToken", {"name": "t", "role": "VIEWER", "expiresIn": "9" * 400 + "h"}, invalid("expiresIn")
+    ),
+    # ── workflows ──
+    "workflow of nothing": Wrong("declareWorkflow", flow(environment="or/no"), [("NOT_FOUND", "environment")]),
+    "workflow of a malformed path": Wrong("declareWorkflow", flow(environment="/or"), [("NOT_FOUND", "environment")]),
+    "workflow of a project": Wrong("declareWorkflow", flow(environment="or"), [("NOT_FOUND", "environment")]),
+    "workflow of a namespace": Wrong(
+        "declareWorkflow", flow(environment="or/local/models"), [("NOT_FOUND", "environment")]
+    ),
+    "workflow of an application": Wrong("declareWorkflow", flow(environment=CHURN), [("NOT_FOUND", "environment")]),
+    "workflow without a name": Wrong("declareWorkflow", flow(name=""), invalid("name")),
+    "workflow in capitals": Wrong("declareWorkflow", flow(name="Nightly"), invalid("name")),
+    "workflow with a slash": Wrong("declareWorkflow", flow(name="a/b"), invalid("name")),
+    "workflow with a newline": Wrong("declareWorkflow", flow(name="a\n"), invalid("name")),
+    "workflow with a dot": Wrong("declareWorkflow", flow(name="a.b"), invalid("name")),
+    "workflow with 64 letters": Wrong("declareWorkflow", flow(name="a" * 64), invalid("name")),
+    "workflow with letters of another alphabet": Wrong("declareWorkflow", flow(name="n\u00e4chtlich"), invalid("name")),
+    "workflow with a long display name": Wrong("declareWorkflow", flow(displayName="x" * 256), invalid("displayName")),
+    "workflow with NUL in its display name": Wrong("declareWorkflow", flow(displayName="a\0"), invalid("displayName")),
+    "workflow that requires too many": Wrong(
+        "declareWorkflow",
+        flow(requires=[f"or/local/models/a{number}" for number in range(201)]),
+        [("LIMIT", "requires")],
+    ),
+    "workflow that requires levels of every other kind": Wrong(
+        "declareWorkflow",
+        flow(requires=["or", CHURN, "or/local", "or/local/models", f"{CHURN}/x", ""]),
+        invalid("requires.0", "requires.2", "requires.3", "requires.4", "requires.5"),
+    ),
+    "workflow that requires malformed paths": Wrong(
+        "declareWorkflow",
+        flow(requires=["OR/local/models/churn", "or/local/models/", "or/local/models/a b", "../../../etc"]),
+        invalid("requires.0", "requires.1", "requires.2", "requires.3"),
+    ),
+    "workflow with a script for a link": Wrong("declareWorkflow", flow(url="javascript:alert(1)"), invalid("url")),
+    "workflow with a script behind blanks": Wrong(
+        "declareWorkflow", flow(url=" \tjavascript:alert(1)//http://a"), invalid("url")
+    ),
+    "workflow with a script in capitals": Wrong(
+        "declareWorkflow", flow(url="JavaScript://a/%0aalert(1)"), invalid("url")
+    ),
+    "workflow with data for a link": Wrong("declareWorkflow", flow(url="data:text/html,<script>"), invalid("url")),
+    "workflow with a file for a link": Wrong("declareWorkflow", flow(url="file:///etc/passwd"), invalid("url")),
+    "workflow with half a link": Wrong("declareWorkflow", flow(url="//flows.example.org"), invalid("url")),
+    "workflow with a link to nowhere": Wrong("declareWorkflow", flow(url="http://"), invalid("url")),
+    "workflow with a malformed host": Wrong("declareWorkflow", flow(url="http://[a"), invalid("url")),
+    "workflow with an empty link": Wrong("declareWorkflow", flow(url=""), invalid("url")),
+    "workflow with a long link": Wrong("declareWorkflow", flow(url="http://a/" + "x" * 2000), invalid("url")),
+    "workflow with NUL in its link": Wrong("declareWorkflow", flow(url="http://a/\0"), invalid("url")),
+    "workflow with a newline in its link": Wrong("declareWorkflow", flow(url="http://a/\nb"), invalid("url")),
+    "workflow with a password in its link": Wrong("declareWorkflow", flow(url="http://me:pass@a/"), invalid("url")),
+    "workflow with everything wrong": Wrong(
+        "declareWorkflow",
+        flow(name="A", displayName="x" * 256, requires=["or"], url="ftp://a"),
+        invalid("name", "displayName", "requires.0", "url"),
+    ),
+    "remove no such workflow": Wrong(
+        "removeWorkflow", {"environment": "or/local", "name": "no"}, [("NOT_FOUND", "name")]
+    ),
+    "remove a workflow with an odd name": Wrong(
+        "removeWorkflow", {"environment": "or/local", "name": "x\0" * 500}, [("NOT_FOUND", "name")]
+    ),
+    "remove a workflow of nothing": Wrong(
+        "removeWorkflow", {"environment": "or/no", "name": "nightly"}, [("NOT_FOUND", "environment")]
     ),
     "revoke a malformed id": Wrong("revokeToken", {"id": "ApiToken:1"}, invalid("id")),
     "revoke nothing": Wrong("revokeToken", {"id": f"ApiToken:{NOBODY}"}, [("NOT_FOUND", "id")]),

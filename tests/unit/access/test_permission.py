@@ -26,14 +26,12 @@ CONTRACT = File(__file__).parents[1] / "schema" / "api.graphql"
 LATER = {
     "adopt",
     "approveOperation",
-    "declareWorkflow",
     "ensureRunning",
     "imagePublished",
     "loadImage",
     "promote",
     "registerRegistry",
     "removeRegistry",
-    "removeWorkflow",
     "rollback",
     "updateRegistry",
 }

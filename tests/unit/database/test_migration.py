@@ -122,8 +122,10 @@ async def test_a_populated_database_should_have_the_tables_of_a_new_one(tmp_path
     assert tables(file) == tables(migrated_file)
 
 
-def test_the_first_version_should_be_populated_in_every_table(migrated_file: Path) -> None:
-    with closing(sqlite3.connect(migrated_file)) as connection:
+async def test_the_first_version_should_be_populated_in_every_table(tmp_path: Path) -> None:
+    file = tmp_path / "nexus.sqlite3"
+    await migrate_to(f"sqlite://{file}", FILES[0])
+    with closing(sqlite3.connect(file)) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert names - {"tortoise_migrations", "sqlite_sequence", "installation"} == set(POPULATION)
 

@@ -395,13 +395,15 @@ async def test_an_application_with_a_service_should_serve_while_an_endpoint_is_r
 
 async def test_an_application_that_is_deleted_should_be_told_and_forgotten() -> None:
     async with world() as there:
-        position = there.live.health_feed.position
+        positions = there.live.health_feed.position, there.live.pod_feed.position
         there.hierarchy.becomes(levels()[:-1])
         await asyncio.sleep(1)
 
-        changes = told(there.live.health_feed, position)
-        assert isinstance(changes[0], HierarchyChange)
-        assert StateChange(APP) in changes
+        assert StateChange(APP) in told(there.live.health_feed, positions[0])
+        change = told(there.live.pod_feed, positions[1])[0]
+        assert isinstance(change, HierarchyChange)
+        assert [one.id for one in change.removed] == [APP]
+        assert list(change.moved) == [CHURN]
 
 
 async def test_events_should_wake_their_feed() -> None:

@@ -1,0 +1,168 @@
+"""Reads what is declared and what is seen of the clusters into nodes and edges on the board."""
+
+from collections.abc import Iterable
+
+from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
+from nexus_gql.live import APPLICATION_LABEL, ClusterView, Live, Sighting
+from nexus_gql.live import Workload as Observed
+from nexus_gql.paths import Path
+
+from . import sight
+from .board import Board
+from .edges import Finding, declared, entrances, found, merged, required_by_workflow
+from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id
+from .resolution import Cluster, Workload
+from .workflows import Workflow, Workflows
+
+
+class Reader:
+    """Knows which nodes it put there, and what for, so that a new reading takes away what is not so any more."""
+
+    def __init__(self, live: Live, workflows: Workflows, board: Board) -> None:
+        self.inhabited: frozenset[str] = frozenset()
+        """The clusters that environments are on."""
+        self.applications: dict[str, Application] = {}
+        """By node."""
+        self.read: dict[str, frozenset[str]] = {}
+        """The UIDs of the workloads that were read, by cluster: of those alone that were."""
+        self._live = live
+        self._workflows = workflows
+        self._board = board
+        self._workloads: dict[str, tuple[str, str]] = {}  # cluster and UID by node
+        self._declared: dict[str, list[Finding]] = {}
+        self._found: dict[str, dict[str, list[Finding]]] = {}  # by cluster and node
+        self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
+        self._flows: set[str] = set()
+
+    def workload(self, node_id: str) -> Observed | None:
+        """The workload that a node stands for."""
+        return self._live.workloads.get(self._workloads.get(node_id, ("", "")))
+
+    def judge(self, node_id: str) -> None:
+        """Put onto the board how a node is doing."""
+        if (application := self.applications.get(node_id)) is not None:
+            self._board.set_state(node_id, self._live.applications.known(application).state)
+        elif (workload := self.workload(node_id)) is not None:
+            self._board.set_state(node_id, sight.state(self._live.views.get(workload.cluster_id), workload))
+
+    def read_hierarchy(self, catalogue: Catalogue) -> frozenset[str]:
+        """Read what is declared; the clusters of which what is seen means something else now."""
+        there = {application_id(one.id): one for one in catalogue.applications(None)}
+        before = self.applications
+        self.applications = there
+        for node_id in before.keys() - there.keys():
+            self._declared.pop(node_id, None)
+            self._board.remove_node(node_id)
+        for node_id, one in there.items():
+            self._board.put_node(_node_of(catalogue, one), self._live.applications.known(one).state)
+            document = catalogue.effective(one.path).document
+            self._declared[node_id] = list(declared(one.path, document, self._end))
+            self._connect(node_id)
+        self._read_workflows()
+        inhabited = _inhabited(catalogue)
+        before_that, self.inhabited = self.inhabited, inhabited
+        return inhabited ^ before_that if before.keys() == there.keys() else inhabited | before_that
+
+    def _end(self, path: Path) -> tuple[str, End | None]:
+        """The node of a path; where nobody declared it, one that is there as long as something needs it."""
+        level = self._live.hierarchy.latest.levels.get(path)
+        if isinstance(level, Application):
+            return application_id(level.id), None
+        key = undeclared_id(path)
+        return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path))
+
+    def _read_workflows(self) -> None:
+        flows = {workflow_id(one.id): one for one in self._workflows.all()}
+        for gone in self._flows - flows.keys():
+            self._board.remove_node(gone)
+        self._flows = set(flows)
+        for node_id, one in flows.items():
+            self._board.put_node(_workflow_node(node_id, one), None)
+            needs = merged(node_id, required_by_workflow(one.requires, self._end))
+            self._board.set_edges(node_id, needs.edges, needs.ends)
+
+    def read_cluster(self, cluster_id: str) -> None:
+        """Read what is seen of a cluster; nothing where no environment is on it, or where it was never seen."""
+        view = self._live.views.get(cluster_id) if cluster_id in self.inhabited else None
+        if view is not None and view.sighting is Sighting.LOADING:
+            return  # half of the names would tell of Services that are missing; it is read once all are there
+        findings: dict[str, list[Finding]] = {}
+        nodes: set[str] = set()
+        self.read.pop(cluster_id, None)
+        if view is not None and view.synced:
+            seen = [one for key, one in self._live.workloads.items() if key[0] == cluster_id]
+            self.read[cluster_id] = frozenset(one.meta.uid for one in seen)
+            running = list(sight.workloads(view, seen, self._stands_for))
+            names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
+            findings = _findings(view, names, running)
+            nodes = self._put_unmanaged(view, seen) | self._put_entrances(names)
+        self._forget(self._on.pop(cluster_id, set()) - nodes)
+        self._on[cluster_id] = nodes
+        self._find(cluster_id, findings)
+
+    def _find(self, cluster_id: str, after: dict[str, list[Finding]]) -> None:
+        before = self._found.pop(cluster_id, {})
+        self._found[cluster_id] = after
+        for node_id in before.keys() | after.keys():
+            if before.get(node_id) != after.get(node_id):
+                self._connect(node_id)
+
+    def _stands_for(self, workload: Observed) -> str:
+        """The node of a workload: its application's where one is declared, else its own."""
+        label = workload.meta.labels.get(APPLICATION_LABEL)
+        if label is not None and (node_id := application_id(label)) in self.applications:
+            return node_id
+        return workload_id(workload.cluster_id, workload.meta.uid)
+
+    def _put_unmanaged(self, view: ClusterView, seen: Iterable[Observed]) -> set[str]:
+        nodes = set()
+        for one in seen:
+            node_id = workload_id(one.cluster_id, one.meta.uid)
+            if self._stands_for(one) == node_id:
+                nodes.add(node_id)
+                self._workloads[node_id] = one.cluster_id, one.meta.uid
+                node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
+                self._board.put_node(node, sight.state(view, one))
+        return nodes
+
+    def _put_entrances(self, names: Cluster) -> set[str]:
+        nodes = set()
+        for node, needs in entrances(names):
+            nodes.add(node.id)
+            self._board.put_node(node, None)
+            self._board.set_edges(node.id, needs.edges, needs.ends)
+        return nodes
+
+    def _forget(self, nodes: Iterable[str]) -> None:
+        for node_id in nodes:
+            self._workloads.pop(node_id, None)
+            self._board.remove_node(node_id)
+
+    def _connect(self, node_id: str) -> None:
+        found = [one for by_node in self._found.values() for one in by_node.get(node_id, ())]
+        needs = merged(node_id, [*self._declared.get(node_id, ()), *found])
+        self._board.set_edges(node_id, needs.edges, needs.ends)
+
+
+def _inhabited(catalogue: Catalogue) -> frozenset[str]:
+    found = (level.cluster_id for level in catalogue.below(None) if isinstance(level, Environment))
+    return frozenset(one for one in found if one is not None)
+
+
+def _findings(view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
+    findings: dict[str, list[Finding]] = {}
+    for one in running:
+        if signs := list(found(names, one, sight.files(view, one.namespace))):
+            findings.setdefault(one.node, []).extend(signs)
+    return findings
+
+
+def _node_of(catalogue: Catalogue, one: Application) -> Node:
+    namespace = catalogue.above(Namespace, one.path)
+    return Node(
+        application_id(one.id), NodeKind.APPLICATION, one.display_name, namespace.path, one.path, namespace.concern
+    )
+
+
+def _workflow_node(node_id: str, one: Workflow) -> Node:
+    return Node(node_id, NodeKind.WORKFLOW, one.display_name, one.environment, one.environment)
