@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -50,7 +50,14 @@ async def sandbox(folder: Path, *, core: int | None = None) -> AsyncIterator[tup
         yield Running(told["server"], running.process), told["kubeconfig"]
 
 
-async def declare_namespace(nexus: Running, kubeconfig: str) -> None:
+class Asked(Protocol):
+    """A server that answers."""
+
+    async def ask(self, document: str, **variables: object) -> Any:
+        """The data of an answer that has no errors."""
+
+
+async def declare_namespace(nexus: Asked, kubeconfig: str) -> None:
     """The cluster, and a namespace on it."""
     register = 'registerCluster(name: "bench", input: {kubeconfig: {content: $content}}) { problems { message } }'
     await nexus.ask(f"mutation ($content: String!) {{ {register} }}", content=kubeconfig)

@@ -15,6 +15,7 @@ from .descriptions import describe
 from .feeds import Following, Snapshot, StateFeed, Step
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
 from .mutation import Mutation
+from .plain_fields import call_plainly
 from .query import Query
 from .scalars import SCALARS
 from .subscription import STATE_FEEDS, Subscription
@@ -43,6 +44,7 @@ def build_schema(*, sort: bool = False) -> strawberry.Schema:
     )
     _without_null_defaults(schema._schema)
     describe(schema._schema)
+    call_plainly(schema)
     return schema
 
 

@@ -1,7 +1,7 @@
 """What every mutation answers with: refusals as data, and what was done nevertheless."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -33,6 +33,16 @@ class ProblemType:
 class MissingSecret:
     path: Path = strawberry.field(description="The level that lacks it.")
     key: str = strawberry.field(description="The setting: `env.API_KEY`.")
+
+
+def nothing_done() -> Any:
+    """The field `problems` of a payload."""
+    return strawberry.field(default_factory=list, description="Why nothing was done; empty where it was.")
+
+
+def was_done() -> Any:
+    """The field `warnings` of a payload."""
+    return strawberry.field(default_factory=list, description="What was done nevertheless.")
 
 
 def problems_of(problems: Iterable[Problem]) -> list[ProblemType]:

@@ -1,6 +1,7 @@
 """The service dependency graph in GraphQL."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -219,17 +220,20 @@ class TopologyType:
     scope: Path = strawberry.field(description="The level that was asked for.")
     position: FeedPosition = strawberry.field(description="The position in the `topology` feed that this is as of.")
 
-    @strawberry.field(description="The nodes in the scope, and their neighbours one step outside.")
+    @strawberry.field(
+        description="The nodes in the scope, and their neighbours one step outside; by path, or label where there is none."
+    )
     def nodes(self) -> list[TopologyNodeType]:
-        return node_types(self.picture.nodes.values())
+        return node_types(sorted(self.picture.nodes.values(), key=_place))
 
     @strawberry.field(description="The edges that touch the scope.")
     def edges(self) -> list[TopologyEdgeType]:
-        return edge_types(self.picture.edges.values())
+        ends = attrgetter("edge.origin", "edge.target")
+        return edge_types(sorted(self.picture.edges.values(), key=ends))
 
     @strawberry.field(description="Unhealthy nodes that depend on nothing unhealthy: start here.")
     def root_causes(self) -> list[TopologyNodeType]:
-        return node_types(self.picture.nodes[one] for one in self.picture.root_causes)
+        return node_types(sorted((self.picture.nodes[one] for one in self.picture.root_causes), key=_place))
 
     @strawberry.field(description="The nodes that need each other in a circle, each circle's together.")
     def cycles(self) -> list[list[strawberry.ID]]:
@@ -266,6 +270,11 @@ class TopologyType:
         ],
     ) -> Impact:
         return impact_type(info.context, {graph_node(one) for one in nodes})
+
+
+def _place(shown: ShownNode) -> tuple[str, str]:
+    """Lists are by path or name."""
+    return shown.node.path or shown.node.label, shown.node.id
 
 
 def node_types(found: Iterable[ShownNode]) -> list[TopologyNodeType]:

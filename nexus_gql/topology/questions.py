@@ -9,7 +9,7 @@ from nexus_gql.hierarchy import Concern, Need
 from nexus_gql.paths import Path
 
 from .components import components
-from .graph import Edge, NodeKind, ShownEdge
+from .graph import Edge, NodeKind, ShownEdge, undeclared_id
 from .picture import Picture
 from .state import Impairment
 
@@ -131,8 +131,10 @@ def deploy_order(picture: Picture) -> list[list[Path]]:
 
 
 def _deployable(picture: Picture, node: str) -> Path | None:
+    """The path of an application; one that nobody has declared cannot be deployed."""
     shown = picture.nodes[node].node
-    return shown.path if shown.kind is NodeKind.APPLICATION else None
+    declared = shown.kind is NodeKind.APPLICATION and shown.path is not None and node != undeclared_id(shown.path)
+    return shown.path if declared else None
 
 
 def _parts(picture: Picture) -> list[list[str]]:

@@ -188,3 +188,28 @@ async def test_a_snapshot_of_a_thousand_should_come_in_frames_of_one_position(ne
     assert len({one["position"] for one in found}) == 1
     assert [one["complete"] for one in found] == [False] * (len(found) - 1) + [True]
     assert len({each["path"] for one in found for each in one["upserted"]}) == 1000
+
+
+GRAPH = """query ($first: Int) { applications(scope: "or", first: $first) { nodes { ready impairment blockedBy { label } } } }"""
+
+
+@pytest.mark.usefixtures("a_thousand")
+async def test_readiness_and_impairment_of_a_thousand_should_be_looked_up_and_not_computed(
+    nexus: Nexus, counting: Counting
+) -> None:
+    await configure(nexus, f"{MODELS}/a0000", {"dependsOn": [{"ref": f"a{number:04}"} for number in range(1, 40)]})
+    topology = nexus.rooms.topology
+    assert await topology.settled()
+    statements = {}
+    for first in (10, 1000):
+        await nexus.execute(GRAPH, {"first": first})
+        # The graph is made into a picture once for each change of it, and what is derived of a picture once for each picture.
+        picture, position = topology.picture, topology.feed.position
+        derived = set(vars(picture))
+        assert derived.isdisjoint({"needs", "needed_by"})
+        async with counting() as seen:
+            found = (await nexus.execute(GRAPH, {"first": first}))["applications"]["nodes"]
+        statements[first] = asked(list(seen))
+        assert (len(found), found[0]["impairment"], found[1]["impairment"]) == (first, "IMPAIRED", "NONE")
+        assert (topology.picture is picture, set(vars(picture)), topology.feed.position) == (True, derived, position)
+    assert len(statements[1000]) == len(statements[10]) < 5, "\n".join(one[:200] for one in statements[1000])

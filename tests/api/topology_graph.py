@@ -3,7 +3,7 @@
 `or/local` is on a sandbox. What needs what:
 
     churn.example.org > models/churn > ddk/features > ddk/store, which is scaled to nothing
-    web/board > models/churn > api.example.com
+    web/board > models/churn > api.stripe.com
     models/fraud <> models/score, which need each other; fraud can do without ddk/features
     legacy, which nobody declared > models/churn
     the workflow nightly > models/score
@@ -53,7 +53,7 @@ async def build(nexus: Nexus, sandbox: Sandbox) -> None:
         STORE: {},
         FEATURES: {"env": [text("STORE", address)]},
         CHURN: {
-            "env": [ref("FEATURES", "ddk/features"), text("API", f"https://{USER}@api.example.com/v1?key={QUERY}")],
+            "env": [ref("FEATURES", "ddk/features"), text("API", f"https://{USER}@api.stripe.com/v1?key={QUERY}")],
             "dependsOn": [{"ref": "ddk/features"}],
             "ingress": [{"name": "main", "host": "churn.example.org"}],
         },

@@ -15,6 +15,7 @@ import httpx
 
 from nexus_gql.app import serve
 from nexus_gql.configuration import Configuration
+from nexus_gql.schema import Rooms
 from tests.cluster import feeds
 from tests.cluster.feeds import LIMIT, Feed, Socket
 
@@ -188,15 +189,17 @@ async def until(told: Callable[[], Awaitable[T | None]]) -> T:
 
 
 @asynccontextmanager
-async def in_process(database_file: Path, **more: Any) -> AsyncIterator[Nexus]:
-    """A server in this process, on a free port, until it is left."""
+async def in_process(
+    database_file: Path, prepare: Callable[[Rooms], Awaitable[None]] | None = None, **more: Any
+) -> AsyncIterator[Nexus]:
+    """A server in this process, on a free port, until it is left. `prepare`: given its rooms, before anybody is answered."""
     given: dict[str, Any] = {
         "data": database_file.parent,
         "database_url": f"sqlite://{database_file}",
         "port": 0,
     } | more
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server = asyncio.create_task(serve(Configuration(**given), listening.set_result), name="nexus")
+    server = asyncio.create_task(serve(Configuration(**given), listening.set_result, prepare), name="nexus")
     both: set[asyncio.Future[Any]] = {server, listening}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if server.done():

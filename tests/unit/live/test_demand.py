@@ -54,6 +54,7 @@ async def test_what_is_kept_should_end_with_its_cluster() -> None:
     found.keep(Want.INGRESSES, "c1")
     await asyncio.sleep(10_000)
     assert (found.wanted("c1", Want.INGRESSES), len(told)) == (True, 1)
+    assert found.clusters(Want.INGRESSES) == set()  # it would keep the cluster that it is to end with
     found.forget("c1")
     assert not found.wanted("c1", Want.INGRESSES)
 

@@ -33,6 +33,20 @@ def test_a_reader_that_lapsed_should_be_told_how_many_it_missed() -> None:
     assert feed.since(1) == Lapsed(2)
 
 
+async def test_what_cannot_be_told_should_wake_every_reader_to_begin_anew() -> None:
+    feed = feed_of("a", "b")
+    reader = asyncio.create_task(feed.newer(2))
+    await asyncio.sleep(1)
+
+    feed.lapse()
+    await reader
+    position = feed.position
+    feed.publish("c")
+
+    assert [isinstance(feed.since(one), Lapsed) for one in (0, 1, 2)] == [True] * 3
+    assert feed.since(position) == ["c"]
+
+
 @given(st.integers(0, 30), st.integers(1, 10), st.data())
 def test_what_is_missed_and_what_comes_should_add_up_to_what_was_published(
     published: int, capacity: int, data: st.DataObject

@@ -134,7 +134,8 @@ def test_the_work_should_follow_the_delta_and_not_the_graph(what: str) -> None:
         told, counts[size] = looks(live, live.flush(), before)
         assert told == difference(scoped(before), scoped(live.picture()))
         assert bool(told) is (what != "other")
-    assert counts[1000] == counts[10] < 60
+    # Sets are gone through in any order, until one neighbour in the scope is found.
+    assert max(counts.values()) < 60
 
 
 def test_a_neighbour_should_come_and_go_with_its_edge() -> None:

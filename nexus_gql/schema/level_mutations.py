@@ -1,0 +1,416 @@
+"""Changes of levels: making, copying, changing, deleting and configuring them."""
+
+from typing import Any
+
+import strawberry
+
+from nexus_gql.access import Role, require, require_role
+from nexus_gql.clusters import Cluster, only_kind, register_or_take
+from nexus_gql.hierarchy import (
+    ApplicationKind,
+    Concern,
+    LevelChange,
+    NewLevel,
+    Stage,
+    check_clone,
+    check_new,
+    clone,
+    configure,
+    create,
+)
+from nexus_gql.hierarchy import Level as AnyLevel
+from nexus_gql.hierarchy import update as update_level
+from nexus_gql.paths import Path
+from nexus_gql.problems import Problem, ProblemCode, Refused
+
+from .clusters import ClusterInput, target_of
+from .context import Context, Info
+from .impact import impact_of_settings
+from .levels import (
+    ApplicationType,
+    EnvironmentType,
+    Level,
+    NamespaceType,
+    ProjectType,
+    level_type,
+)
+from .operation_mutations import DeletePayload, OperationOptions, deleted
+from .payloads import MissingSecret, ProblemType, answered, nothing_done, problems_of, was_done
+from .settings import SettingsPatch, patch_shape
+from .topology import Impact
+
+
+def _none() -> Any:
+    return strawberry.field(default=None)
+
+
+@strawberry.type(description="What became of a project.")
+class ProjectPayload:
+    project: ProjectType | None = _none()
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+@strawberry.type(description="What became of an environment.")
+class EnvironmentPayload:
+    environment: EnvironmentType | None = _none()
+    missing_secrets: list[MissingSecret] = strawberry.field(
+        default_factory=list, description="Left out of a copy, still to be set; by path and key."
+    )
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+@strawberry.type(description="What became of a namespace.")
+class NamespacePayload:
+    namespace: NamespaceType | None = _none()
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+@strawberry.type(description="What became of an application.")
+class ApplicationPayload:
+    application: ApplicationType | None = _none()
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+@strawberry.type(description="What became of a level.")
+class LevelPayload:
+    level: Level | None = _none()
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+@strawberry.type(description="What a change of settings did, or would do.")
+class ConfigurePayload:
+    level: Level | None = strawberry.field(
+        default=None, description="The level after the change; as it is, for a dry run."
+    )
+    changed: list[str] = strawberry.field(default_factory=list, description="Leaf keys that changed.")
+    affected: list[ApplicationType] = strawberry.field(
+        default_factory=list, description="Applications whose effective settings changed by it."
+    )
+    impact: Impact | None = strawberry.field(
+        default=None,
+        description="Where it leaves applications without pods: whom that takes with it, once they are deployed.",
+    )
+    problems: list[ProblemType] = nothing_done()
+    warnings: list[ProblemType] = was_done()
+
+
+_NAME = "A DNS label: lower-case letters, digits and hyphens. It never changes."
+
+
+_DISPLAY_NAME = "How people call it; without it the name."
+
+
+@strawberry.input(description="A new project.")
+class CreateProjectInput:
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(
+    description="A new environment. cluster: the name of a registered one. connect: registers it, or takes the one that is "
+    "registered, in the same step. Neither: a LOCAL environment takes the only KinD cluster of the Docker engine."
+)
+class CreateEnvironmentInput:
+    project: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    stage: Stage | None = strawberry.field(default=Stage.DEVELOPMENT, description="What it is for.")
+    cluster: str | None = strawberry.field(default=None, description="The name of a registered cluster.")
+    connect: ClusterInput | None = strawberry.field(default=None, description="A cluster to register.")
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="A new namespace.")
+class CreateNamespaceInput:
+    environment: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    concern: Concern | None = strawberry.field(default=Concern.OTHER, description="What it holds.")
+    kubernetes_name: str | None = strawberry.field(
+        default=None,
+        description="Its name on the cluster; without it `<project>-<environment>-<namespace>`. Another needs ADMIN everywhere.",
+    )
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="A new application.")
+class CreateApplicationInput:
+    namespace: Path
+    name: str = strawberry.field(description=_NAME)
+    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
+    description: str | None = None
+    kind: ApplicationKind | None = strawberry.field(
+        default=ApplicationKind.SERVICE, description="What it is; decides its defaults."
+    )
+    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
+
+
+@strawberry.input(description="What becomes different; what is absent stays. null takes back what can be absent.")
+class UpdateLevelInput:
+    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level; null: the name.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level.")
+    stage: Stage | None = strawberry.field(default=strawberry.UNSET, description="Of an environment.")
+    cluster: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Of an environment, while nothing runs there: a registered cluster's name.",
+    )
+    concern: Concern | None = strawberry.field(default=strawberry.UNSET, description="Of a namespace.")
+    kind: ApplicationKind | None = strawberry.field(default=strawberry.UNSET, description="Of an application.")
+
+
+@strawberry.type
+class LevelMutations:
+    """Of levels."""
+
+    @strawberry.mutation(description="Make a project. Needs ADMIN everywhere.")
+    async def create_project(self, info: Info, input: CreateProjectInput) -> ProjectPayload:  # noqa: A002
+        async def work() -> ProjectPayload:
+            require(info.context.viewer, "createProject", None, "input")
+            level = await _created(info.context, _new(input, None))
+            return ProjectPayload(project=ProjectType.of(_latest(info), level))
+
+        return await answered(ProjectPayload, work())
+
+    @strawberry.mutation(description="Make an environment in a project. Needs ADMIN there.")
+    async def create_environment(self, info: Info, input: CreateEnvironmentInput) -> EnvironmentPayload:  # noqa: A002
+        return await answered(EnvironmentPayload, _create_environment(info.context, input))
+
+    @strawberry.mutation(
+        description="Copy an environment under another name, with all its levels and settings. Secrets are left out: see "
+        "`missingSecrets`. References into the source lead into the copy, and its Kubernetes namespaces get names of their own. "
+        "cluster: the name of a registered one; without it the source's, and where a LOCAL one has none, the only KinD cluster of "
+        "the Docker engine. Nothing is deployed. Needs ADMIN at the project."
+    )
+    async def clone_environment(
+        self, info: Info, path: Path, name: str, cluster: str | None = None
+    ) -> EnvironmentPayload:
+        return await answered(EnvironmentPayload, _clone_environment(info.context, path, name, cluster))
+
+    @strawberry.mutation(description="Make a namespace in an environment. Needs DEPLOYER there.")
+    async def create_namespace(self, info: Info, input: CreateNamespaceInput) -> NamespacePayload:  # noqa: A002
+        async def work() -> NamespacePayload:
+            require(info.context.viewer, "createNamespace", input.environment, "input", "environment")
+            new = _new(
+                input,
+                input.environment,
+                concern=input.concern or Concern.OTHER,
+                kubernetes_name=input.kubernetes_name,
+            )
+            return NamespacePayload(namespace=NamespaceType.of(_latest(info), await _created(info.context, new)))
+
+        return await answered(NamespacePayload, work())
+
+    @strawberry.mutation(
+        description="Declare an application in a namespace; `deploy` makes it run. Needs DEPLOYER there."
+    )
+    async def create_application(self, info: Info, input: CreateApplicationInput) -> ApplicationPayload:  # noqa: A002
+        async def work() -> ApplicationPayload:
+            require(info.context.viewer, "createApplication", input.namespace, "input", "namespace")
+            new = _new(input, input.namespace, kind=input.kind or ApplicationKind.SERVICE)
+            level = await _created(info.context, new)
+            return ApplicationPayload(application=ApplicationType.of(_latest(info), level))
+
+        return await answered(ApplicationPayload, work())
+
+    @strawberry.mutation(
+        description="Change what is not settings: names, description, stage, cluster, concern, kind. Needs DEPLOYER there; stage "
+        "and cluster need ADMIN."
+    )
+    async def update_level(
+        self,
+        info: Info,
+        path: Path,
+        input: UpdateLevelInput,  # noqa: A002
+        expected_version: int | None = None,
+    ) -> LevelPayload:
+        async def work() -> LevelPayload:
+            context = info.context
+            require(context.viewer, "updateLevel", path, "path")
+            change = LevelChange(fields=_fields(context, input))
+            level = await update_level(context.rooms.hierarchy, context.viewer, path, change, expected_version)
+            return LevelPayload(level=level_type(_latest(info), level))
+
+        return await answered(LevelPayload, work())
+
+    @strawberry.mutation(
+        description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed, unless remove: "
+        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Needs DEPLOYER "
+        "at the level above; ADMIN everywhere for a project."
+    )
+    async def delete_level(
+        self,
+        info: Info,
+        path: Path,
+        remove: bool | None = False,
+        delete_volumes: bool | None = False,
+        options: OperationOptions | None = None,
+    ) -> DeletePayload:
+        return await answered(
+            DeletePayload,
+            deleted(info.context, path, options, running=bool(remove), volumes=bool(delete_volumes)),
+        )
+
+    @strawberry.mutation(
+        description="Change one level's settings. Nothing on a cluster changes until something is deployed. dryRun: say what "
+        "would change, and change nothing. Needs DEPLOYER there."
+    )
+    async def configure(
+        self,
+        info: Info,
+        path: Path,
+        patch: SettingsPatch,
+        expected_version: int | None = None,
+        dry_run: bool | None = False,
+    ) -> ConfigurePayload:
+        async def work() -> ConfigurePayload:
+            rooms, viewer = info.context.rooms, info.context.viewer
+            require(viewer, "configure", path, "path")
+            done = await configure(
+                rooms.hierarchy,
+                rooms.vault,
+                viewer,
+                path,
+                patch_shape(patch),
+                expected_version=expected_version,
+                dry_run=bool(dry_run),
+            )
+            now = _latest(info)
+            shown = now if dry_run else done.catalogue
+            return ConfigurePayload(
+                level=level_type(now, now.levels[path]),
+                changed=done.changed,
+                affected=[ApplicationType.of(shown, one) for one in done.affected if viewer.scope.sees(one.path)],
+                impact=await impact_of_settings(info.context, done, dry_run=bool(dry_run)),
+                warnings=problems_of(done.warnings),
+            )
+
+        return await answered(ConfigurePayload, work())
+
+
+def _latest(info: Info) -> Any:
+    return info.context.rooms.hierarchy.latest
+
+
+async def _created(context: Context, new: NewLevel) -> AnyLevel:
+    """A new level, refusals seen from the mutation's `input`."""
+    try:
+        return await create(context.rooms.hierarchy, context.rooms.vault, context.viewer, new)
+    except Refused as refused:
+        raise refused.under("input") from refused
+
+
+def _new(given: Any, parent: Path | None, **others: Any) -> NewLevel:
+    return NewLevel(
+        parent=parent,
+        name=given.name,
+        display_name=given.display_name,
+        description=given.description,
+        settings=patch_shape(given.settings),
+        **others,
+    )
+
+
+async def _create_environment(context: Context, given: CreateEnvironmentInput) -> EnvironmentPayload:
+    hierarchy = context.rooms.hierarchy
+    require(context.viewer, "createEnvironment", given.project, "input", "project")
+    stage = given.stage or Stage.DEVELOPMENT
+    plain = _new(given, given.project, stage=stage)
+    try:
+        # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
+        check_new(await hierarchy.current(), context.viewer, plain)
+    except Refused as refused:
+        raise refused.under("input") from refused
+    cluster = await _cluster_for(context, given, stage)
+    new = _new(given, given.project, stage=stage, cluster_id=None if cluster is None else str(cluster.id))
+    level = await _created(context, new)
+    return EnvironmentPayload(environment=EnvironmentType.of(hierarchy.latest, level))
+
+
+async def _clone_environment(context: Context, source: Path, name: str, cluster_name: str | None) -> EnvironmentPayload:
+    hierarchy, viewer = context.rooms.hierarchy, context.viewer
+    require(viewer, "cloneEnvironment", source, "path")
+    named = None if cluster_name is None else str(_named(context, cluster_name, "cluster").id)
+    # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
+    level = check_clone(await hierarchy.current(), viewer, source, name, named)
+    cluster_id = named or level.cluster_id
+    if cluster_id is None and level.stage is Stage.LOCAL and (found := await _only_kind(context, name)) is not None:
+        cluster_id = str(found.id)
+    done = await clone(hierarchy, viewer, source, name, cluster_id)
+    return EnvironmentPayload(
+        environment=EnvironmentType.of(hierarchy.latest, done.environment),
+        missing_secrets=[MissingSecret(path=one.path, key=one.key) for one in done.missing],
+    )
+
+
+async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: Stage) -> Cluster | None:
+    """The cluster that a new environment is to be on: named, connected to, or the only KinD cluster there is."""
+    fleet = context.rooms.fleet
+    if given.cluster is not None and given.connect is not None:
+        raise Refused(Problem(ProblemCode.INVALID, "Give `cluster` or `connect`, not both.", ("input", "connect")))
+    if given.cluster is not None:
+        return _named(context, given.cluster, "input", "cluster")
+    if given.connect is not None:
+        require_role(context.viewer, Role.ADMIN, None, "input", "connect")
+        try:
+            target = target_of(given.connect)
+            return await register_or_take(fleet, target.name or given.name, target)
+        except Refused as refused:
+            raise Refused(_connecting(problem) for problem in refused.problems) from refused
+    return await _only_kind(context, given.name) if stage is Stage.LOCAL else None
+
+
+async def _only_kind(context: Context, name: str) -> Cluster | None:
+    """The only KinD cluster of the Docker engine, which is registered where that is the viewer's to do."""
+    fleet = context.rooms.fleet
+    target_found = await only_kind(fleet)
+    if target_found is None:
+        return None
+    known = [row for row in fleet.rows() if row.kind == "KIND" and row.target.get("name") == target_found.name]
+    if known:
+        return known[0]
+    if context.viewer.scope.role(None) < Role.ADMIN:
+        return None
+    return await register_or_take(fleet, target_found.name or name, target_found)
+
+
+def _connecting(problem: Problem) -> Problem:
+    """A problem of a registration, seen from the `connect` of the input that asked for it."""
+    inside = problem.path[1:] if problem.path[:1] == ("input",) else ()
+    return Problem(problem.code, problem.message, ("input", "connect", *inside), problem.remedy)
+
+
+def _named(context: Context, name: str, *argument: str) -> Cluster:
+    row = context.rooms.fleet.named(name)
+    if row is None:
+        there = ", ".join(row.name for row in context.rooms.fleet.rows()) or "none"
+        message = f"No cluster `{name}` is registered (there: {there})."
+        raise Refused(Problem(ProblemCode.NOT_FOUND, message, argument, "Register it first (`registerCluster`)."))
+    return row
+
+
+_FIELDS = {
+    "displayName": "display_name",
+    "description": "description",
+    "stage": "stage",
+    "cluster": "cluster",
+    "concern": "concern",
+    "kind": "kind",
+}
+
+
+def _fields(context: Context, given: UpdateLevelInput) -> dict[str, Any]:
+    """What an input says, by the contract's names; a cluster by its id."""
+    found = {name: getattr(given, attribute) for name, attribute in _FIELDS.items()}
+    found = {name: value for name, value in found.items() if value is not strawberry.UNSET}
+    if found.get("cluster") is not None:
+        found["cluster"] = str(_named(context, found["cluster"], "input", "cluster").id)
+    return found
