@@ -13,6 +13,7 @@ from .changes import (
     UsageSampled,
 )
 from .cluster import ClusterView
+from .config_maps import named as config_maps_of
 from .containers import source_of, started
 from .demand import Want
 from .events import EventLog, Record
@@ -131,6 +132,7 @@ __all__ = [
     "by_creation",
     "by_node",
     "capacity",
+    "config_maps_of",
     "hierarchy_change",
     "judge_job",
     "judge_node",

@@ -18,7 +18,7 @@ from .feed import Feed
 from .health.application import GRACE
 from .logs import Source, Stage, Taps
 from .objects import Observed, Pod
-from .resources import CONFIG_MAPS, INGRESS_CLASSES, INGRESSES, PODS, SERVICES
+from .resources import CONFIG_MAPS, INGRESS_CLASSES, INGRESSES, PODS, REPLICA_SETS, SERVICES
 from .scopes import hierarchy_change
 from .store import APPLICATION_LABEL, Changed
 from .usage_meter import Meter
@@ -28,6 +28,8 @@ from .workloads import MAKERS, Workload, observe, pods_of, root_uid, workload_ui
 _VERDICTS_A_TURN = 200
 _NAMES = frozenset({SERVICES.kind, INGRESSES.kind, CONFIG_MAPS.kind})
 """Kinds by which one workload finds another."""
+_READ = MAKERS - {REPLICA_SETS.kind}
+"""Kinds whose templates say what they call: a ReplicaSet's says what its Deployment's does."""
 
 
 class Live:
@@ -174,7 +176,7 @@ class Live:
             self._touch_workload_of(change)
         if kind in MAKERS and self.demands.wanted(change.cluster_id, Want.CONFIG_MAPS):
             self._adjust.set()
-        if kind in _NAMES or (kind in MAKERS and _built_otherwise(change)):
+        if kind in _NAMES or (kind in _READ and _built_otherwise(change)):
             self.structure_feed.publish(ClusterChange(change.cluster_id))
         if kind == INGRESS_CLASSES.kind:
             self._touch_ingresses(change.cluster_id)

@@ -20,7 +20,7 @@ from nexus_gql.hierarchy import (
     counterparts,
 )
 from nexus_gql.hierarchy import Level as AnyLevel
-from nexus_gql.live import arrived, loading, pods_in, select, summarise
+from nexus_gql.live import UsagePoller, arrived, loading, pods_in, select, summarise
 from nexus_gql.paths import Path
 from nexus_gql.paths import name as name_of
 from nexus_gql.problems import Forbidden, NotFound, Unreachable
@@ -132,21 +132,6 @@ class Level(Node):
     def viewer_role(self, info: Info) -> Role:
         return info.context.viewer.scope.role(self._any.path)
 
-    async def _applications(
-        self, info: Info, wanted: "ApplicationFilter | None", first: int | None, after: str | None
-    ) -> "ApplicationConnection":
-        from .applications import application_page
-
-        return await application_page(info.context, self.catalogue, self._any.path, wanted, first, after)
-
-    async def _topology(self, info: Info, wanted: "TopologyFilter | None") -> "TopologyType":
-        from .topology import topology_of
-
-        found = await topology_of(info.context, self._opened(info).path, wanted)
-        if found is None:
-            raise NotFound(f"There is no `{self._any.path}` any more.")
-        return found
-
     @property
     def _any(self) -> AnyLevel:
         level: AnyLevel = self.level
@@ -164,11 +149,9 @@ class Level(Node):
         return cls(id=level_id(level), catalogue=catalogue, level=level)
 
 
-@strawberry.type(name="Project", description="The top of a hierarchy: one product of a team.")
-class ProjectType(Level):
-    @strawberry.field(description="Its environments that you may see.")
-    def environments(self, info: Info) -> list["EnvironmentType"]:
-        return _children(self, info, EnvironmentType)
+@strawberry.type
+class Parent(Level):
+    """What levels have that have others below them."""
 
     @strawberry.field(description="All applications below, by path.")
     async def applications(
@@ -178,13 +161,9 @@ class ProjectType(Level):
         first: int | None = 50,
         after: str | None = None,
     ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
-        return await self._applications(info, filter, first, after)
+        from .applications import application_page
 
-    @strawberry.field(description="The workflows of its environments, by environment and name.")
-    async def workflows(self, info: Info) -> list[Annotated["WorkflowType", strawberry.lazy(".workflows")]]:
-        from .workflows import workflows_in
-
-        return await workflows_in(info.context, self._any.path)
+        return await application_page(info.context, self.catalogue, self._any.path, filter, first, after)
 
     @strawberry.field(description="What needs what in it, with live health.")
     async def topology(
@@ -192,11 +171,50 @@ class ProjectType(Level):
         info: Info,
         filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
     ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
-        return await self._topology(info, filter)
+        from .topology import topology_of
+
+        found = await topology_of(info.context, self._opened(info).path, filter)
+        if found is None:
+            raise NotFound(f"There is no `{self._any.path}` any more.")
+        return found
+
+
+@strawberry.type
+class Place(Parent):
+    """What levels have that are on one cluster, and have applications below them."""
+
+    @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
+    def usage(self, info: Info) -> UsageType | None:
+        level = self._opened(info)
+        cluster_id, selection = (
+            self.catalogue.above(Environment, level.path).cluster_id,
+            select(self.catalogue, level.path),
+        )
+        live = info.context.rooms.live
+        if selection is None or cluster_id is None:
+            return None
+
+        def used(poller: UsagePoller) -> UsageType:
+            return usage_type(live.usage.usage(cluster_id, (pod for _, pod in pods_in(live, selection))), poller)
+
+        return measured(info.context, cluster_id, used)
+
+
+@strawberry.type(name="Project", description="The top of a hierarchy: one product of a team.")
+class ProjectType(Parent):
+    @strawberry.field(description="Its environments that you may see.")
+    def environments(self, info: Info) -> list["EnvironmentType"]:
+        return _children(self, info, EnvironmentType)
+
+    @strawberry.field(description="The workflows of its environments, by environment and name.")
+    async def workflows(self, info: Info) -> list[Annotated["WorkflowType", strawberry.lazy(".workflows")]]:
+        from .workflows import workflows_in
+
+        return await workflows_in(info.context, self._any.path)
 
 
 @strawberry.type(name="Environment", description="A place where a project runs: a stage, on one cluster.")
-class EnvironmentType(Level):
+class EnvironmentType(Place):
     @strawberry.field
     def project(self) -> ProjectType:
         return ProjectType.of(self.catalogue, self.catalogue.above(Project, self._any.path))
@@ -216,28 +234,6 @@ class EnvironmentType(Level):
     def namespaces(self, info: Info) -> list["NamespaceType"]:
         return _children(self, info, NamespaceType)
 
-    @strawberry.field(description="All applications below, by path.")
-    async def applications(
-        self,
-        info: Info,
-        filter: Annotated["ApplicationFilter", strawberry.lazy(".applications")] | None = None,  # noqa: A002
-        first: int | None = 50,
-        after: str | None = None,
-    ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
-        return await self._applications(info, filter, first, after)
-
-    @strawberry.field(description="What needs what in it, with live health.")
-    async def topology(
-        self,
-        info: Info,
-        filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
-    ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
-        return await self._topology(info, filter)
-
-    @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
-    def usage(self, info: Info) -> UsageType | None:
-        return _level_usage(info, self.catalogue, self._opened(info))
-
     @strawberry.field(
         description="Workloads seen in its Kubernetes namespaces that no application declares, by name. null with the error "
         "UNREACHABLE while its cluster has not been read yet."
@@ -250,7 +246,7 @@ class EnvironmentType(Level):
 
 
 @strawberry.type(name="Namespace", description="A part of an environment: one Kubernetes namespace.")
-class NamespaceType(Level):
+class NamespaceType(Place):
     @strawberry.field
     def environment(self) -> EnvironmentType:
         return EnvironmentType.of(self.catalogue, self.catalogue.above(Environment, self._any.path))
@@ -264,28 +260,6 @@ class NamespaceType(Level):
     def kubernetes_name(self, info: Info) -> str:
         level: Namespace = self._opened(info)  # type: ignore[assignment]
         return level.kubernetes_name
-
-    @strawberry.field(description="What all pods in it use together; null where it has no cluster.")
-    def usage(self, info: Info) -> UsageType | None:
-        return _level_usage(info, self.catalogue, self._opened(info))
-
-    @strawberry.field(description="What needs what in it, with live health.")
-    async def topology(
-        self,
-        info: Info,
-        filter: Annotated["TopologyFilter", strawberry.lazy(".topology")] | None = None,  # noqa: A002
-    ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
-        return await self._topology(info, filter)
-
-    @strawberry.field(description="Its applications, by path.")
-    async def applications(
-        self,
-        info: Info,
-        filter: Annotated["ApplicationFilter", strawberry.lazy(".applications")] | None = None,  # noqa: A002
-        first: int | None = 50,
-        after: str | None = None,
-    ) -> Annotated["ApplicationConnection", strawberry.lazy(".applications")]:
-        return await self._applications(info, filter, first, after)
 
 
 @strawberry.type(
@@ -475,19 +449,6 @@ class ApplicationType(Level):
             raise Unreachable("The cluster has not been read yet; try again in a moment.")
         await info.context.rooms.topology.settled([cluster_id])
         return answer()
-
-
-def _level_usage(info: Info, catalogue: Catalogue, level: AnyLevel) -> UsageType | None:
-    """What runs in an environment or a namespace, whoever declared it."""
-    cluster_id, selection = catalogue.above(Environment, level.path).cluster_id, select(catalogue, level.path)
-    live = info.context.rooms.live
-    if selection is None or cluster_id is None:
-        return None
-    return measured(
-        info.context,
-        cluster_id,
-        lambda poller: usage_type(live.usage.usage(cluster_id, (pod for _, pod in pods_in(live, selection))), poller),
-    )
 
 
 _TYPES: dict[type[AnyLevel], type[Level]] = {

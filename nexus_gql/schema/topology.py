@@ -112,7 +112,9 @@ class TopologyNodeType(Node):
     def group(self) -> str:
         return self.shown.node.group
 
-    @strawberry.field(description="Its own health; null for INGRESS, EXTERNAL, WORKFLOW and HIDDEN.")
+    @strawberry.field(
+        description="Its own health; null for INGRESS, EXTERNAL, WORKFLOW, HIDDEN and what nobody has declared."
+    )
     def state(self, info: Info) -> HealthState | None:
         state = self.shown.state
         if state is None:
@@ -125,7 +127,9 @@ class TopologyNodeType(Node):
     def impairment(self) -> Impairment:
         return self.shown.impairment
 
-    @strawberry.field(description="Whether it answers; null for INGRESS, EXTERNAL, WORKFLOW and HIDDEN.")
+    @strawberry.field(
+        description="Whether it answers; null for INGRESS, EXTERNAL, WORKFLOW, HIDDEN and what nobody has declared."
+    )
     def serving(self) -> bool | None:
         return None if self.shown.state is None else self.shown.state.serving
 

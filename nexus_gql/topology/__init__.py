@@ -3,7 +3,7 @@
 from .addresses import Address, Certainty, addresses
 from .board import Board, Delta
 from .differences import difference, scoped_difference
-from .edges import Finding, Needs, declared, entrances, found, merged, required_by_workflow
+from .edges import Finding, Mention, Needs, declared, entrances, found, mentions, merged, required_by_workflow
 from .exports import as_json, dot, mermaid
 from .graph import (
     Edge,
@@ -59,6 +59,7 @@ __all__ = [
     "Impact",
     "Impacted",
     "Impairment",
+    "Mention",
     "Needs",
     "NewWorkflow",
     "Node",
@@ -99,6 +100,7 @@ __all__ = [
     "ingress_id",
     "inside",
     "lying_in",
+    "mentions",
     "merged",
     "mermaid",
     "missing_id",

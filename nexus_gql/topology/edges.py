@@ -9,7 +9,7 @@ from nexus_gql.hierarchy import Document, Need, entries
 from nexus_gql.live import Blueprint, Template
 from nexus_gql.paths import MalformedPath, Path, resolve_reference
 
-from .addresses import addresses
+from .addresses import Address, addresses
 from .graph import Edge, End, Node, NodeKind, Source, SourceKind, ingress_id
 from .resolution import Cluster, Target, Workload
 from .settings_text import Setting, of_command, of_file
@@ -112,17 +112,30 @@ def entrances(cluster: Cluster) -> Iterator[tuple[Node, Needs]]:
         yield node, merged(node.id, found)
 
 
-def found(cluster: Cluster, workload: Workload, files: Files) -> Iterator[Finding]:
-    """What the texts of a workload say that it calls."""
-    for prefix, setting in settings(workload.template, files):
+class Mention(Struct, frozen=True, gc=False):
+    """An address in a workload's texts. `evidence`: where it stands."""
+
+    address: Address
+    evidence: str
+
+
+def mentions(template: Template, files: Files) -> Iterator[Mention]:
+    """The addresses in a workload's texts, whatever they lead to."""
+    for prefix, setting in settings(template, files):
         for address in addresses(setting.name, setting.value, setting.beside):
-            if cluster.leads_back(address.host, workload.node):
-                continue
-            target = cluster.resolve(address, workload.namespace, dns=workload.cluster_dns)
             evidence = f"{prefix}{setting.name}={address.text}" if setting.name else f"{prefix}{address.text}"
-            note = f" ({target.note})" if target.note else ""
-            if workload.node not in target.nodes:
-                yield from _findings(target, Source(SourceKind.ENVIRONMENT, evidence + note))
+            yield Mention(address, evidence)
+
+
+def found(cluster: Cluster, workload: Workload, mentioned: Iterable[Mention]) -> Iterator[Finding]:
+    """What the texts of a workload say that it calls."""
+    for mention in mentioned:
+        if cluster.leads_back(mention.address.host, workload.node):
+            continue
+        target = cluster.resolve(mention.address, workload.namespace, dns=workload.cluster_dns)
+        note = f" ({target.note})" if target.note else ""
+        if workload.node not in target.nodes:
+            yield from _findings(target, Source(SourceKind.ENVIRONMENT, mention.evidence + note))
 
 
 def _findings(target: Target, source: Source) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Reads what is declared and what is seen of the clusters into nodes and edges on the board."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
 from nexus_gql.live import APPLICATION_LABEL, ClusterView, Live, Sighting
@@ -12,6 +13,7 @@ from .board import Board
 from .edges import Finding, declared, entrances, found, merged, required_by_workflow
 from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id
 from .resolution import Cluster, Workload
+from .texts import Texts
 from .workflows import Workflow, Workflows
 
 
@@ -32,6 +34,7 @@ class Reader:
         self._declared: dict[str, list[Finding]] = {}
         self._found: dict[str, dict[str, list[Finding]]] = {}  # by cluster and node
         self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
+        self._texts: dict[str, Texts] = {}  # by cluster
         self._flows: set[str] = set()
 
     def workload(self, node_id: str) -> Observed | None:
@@ -94,11 +97,21 @@ class Reader:
             self.read[cluster_id] = frozenset(one.meta.uid for one in seen)
             running = list(sight.workloads(view, seen, self._stands_for))
             names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
-            findings = _findings(view, names, running)
+            findings = self._findings(view, names, running)
             nodes = self._put_unmanaged(view, seen) | self._put_entrances(names)
+        else:
+            self._texts.pop(cluster_id, None)
         self._forget(self._on.pop(cluster_id, set()) - nodes)
         self._on[cluster_id] = nodes
         self._find(cluster_id, findings)
+
+    def _findings(self, view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
+        findings: dict[str, list[Finding]] = {}
+        texts = self._texts.setdefault(names.key, Texts())
+        for one, mentioned in texts.mentioned(running, partial(sight.files, view)):
+            if signs := list(found(names, one, mentioned)):
+                findings.setdefault(one.node, []).extend(signs)
+        return findings
 
     def _find(self, cluster_id: str, after: dict[str, list[Finding]]) -> None:
         before = self._found.pop(cluster_id, {})
@@ -147,14 +160,6 @@ class Reader:
 def _inhabited(catalogue: Catalogue) -> frozenset[str]:
     found = (level.cluster_id for level in catalogue.below(None) if isinstance(level, Environment))
     return frozenset(one for one in found if one is not None)
-
-
-def _findings(view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
-    findings: dict[str, list[Finding]] = {}
-    for one in running:
-        if signs := list(found(names, one, sight.files(view, one.namespace))):
-            findings.setdefault(one.node, []).extend(signs)
-    return findings
 
 
 def _node_of(catalogue: Catalogue, one: Application) -> Node:

@@ -14,8 +14,10 @@ import pytest_asyncio
 from nexus_gql.access import OPERATOR_VIEWER, Role, create_token
 from nexus_gql.configuration import Configuration
 
+from . import sandboxed
 from .hierarchy import declare, declare_all
 from .server import NO_ENGINE, Nexus, running
+from .topology_graph import AT_RISK, EVERYTHING, IMPAIRED, build, shown, topology
 
 
 def configured(database: Path) -> Configuration:
@@ -73,3 +75,24 @@ async def standing(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
     async with running(configured(file)) as one:
         await declare_all(one, "or/local/models/churn")
         yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def graph(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nexus]:
+    """A server that wants tokens, with the graph on a sandbox, as it is once its parts are ready."""
+    folder = tmp_path_factory.mktemp("graph")
+    configuration = configured(Path(copy(migrated_file, folder / "nexus.sqlite3")))
+    async with (
+        sandboxed.running(folder, seed=711) as sandbox,
+        running(configuration.model_copy(update={"authentication": "tokens"})) as nexus,
+    ):
+        _, nexus.token = await create_token(OPERATOR_VIEWER, name="first", role=Role.ADMIN, path=None, expires_in=None)
+        await build(nexus, sandbox)
+        while shown(await topology(nexus), "impairment") != {
+            **dict.fromkeys(EVERYTHING, "NONE"),
+            **dict.fromkeys(IMPAIRED, "IMPAIRED"),
+            **dict.fromkeys(AT_RISK, "AT_RISK"),
+        } or set(shown(await topology(nexus, health=["PROGRESSING"]), "label")):
+            feed = nexus.rooms.topology.feed
+            await feed.newer(feed.position)
+        yield nexus

@@ -160,7 +160,8 @@ class Changes:
         )
         if answer["deploy"]["problems"]:
             assert answer["deploy"]["problems"][0]["code"] == "MISSING_REFERENCE"
-            return await configure(self.nexus, path, {"dependsOn": None})
+            await configure(self.nexus, path, {"dependsOn": None})
+            return None
         self.deployed.append(path)
         return None
 

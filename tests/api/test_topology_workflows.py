@@ -75,8 +75,8 @@ async def test_workflows_should_be_listed_searched_and_found_by_id(nexus: Nexus)
     await declare_all(nexus, CHURN, "or/prod", "other/local")
     ids = {name: await declare_workflow(nexus, name, CHURN) for name in ("weekly", "nightly")}
     for environment in ("or/prod", "other/local"):
-        given = {"environment": environment, "name": "nightly", "requires": []}
-        await nexus.mutate(WORKFLOW, given | {"displayName": "Yearly"})
+        given = {"environment": environment, "name": "nightly", "displayName": "Yearly", "requires": [LATER]}
+        await nexus.mutate(WORKFLOW, given)
     document = """query ($ids: [ID!]!) { project(path: "or") { workflows { name environment { path } } }
       search(text: "nightly") { __typename ... on Workflow { name environment { path } } }
       year: search(text: "year") { ... on Workflow { displayName } }

@@ -70,3 +70,54 @@ async def build(nexus: Nexus, sandbox: Sandbox) -> None:
     await declare_workflow(nexus, "nightly", SCORE, url="https://flows.example.org/nightly")
     await declare_workflow(nexus, "weekly", CHURN, LATER)
     await done(nexus, f'scale(path: "{STORE}", replicas: 0)')
+
+
+# ── what is asked ──
+
+TOPOLOGY = """query ($scope: Path!, $filter: TopologyFilter) { topology(scope: $scope, filter: $filter) {
+  scope position deployOrder cycles rootCauses { id path label }
+  nodes { id label kind path group impairment serving causes outside state { status reason message since stale }
+    application { path } workload { name } workflow { name } replicas { desired ready } usage { at } }
+  edges { id from to need healthy sources { kind evidence } } } }"""
+HOST, API = "churn.example.org", "api.stripe.com"
+EVERYTHING = {STORE, FEATURES, CHURN, FRAUD, SCORE, IDLE, BOARD, LATER, HOST, API, "legacy", "nightly", "weekly"}
+IMPAIRED = {FEATURES, CHURN, BOARD, IDLE, HOST, "legacy", "weekly"}
+AT_RISK = {FRAUD, SCORE, "nightly"}
+APPLICATION = """query ($path: Path!) { application(path: $path) { ready impairment blockedBy { path }
+  dependencies { application { path } node { label kind } need sources { kind } }
+  dependents { application { path } node { label kind } need sources { kind } }
+  impact { impaired { node { label } distance via } atRisk { node { label } } } } }"""
+CHAIN = (
+    """query ($from: ID!, $to: ID!) { topology(scope: "or/local/web") { chain(from: $from, to: $to) { from to } } }"""
+)
+IMPACT = """query ($nodes: [ID!]!) { topology(scope: "or/local/web") { impactOf(nodes: $nodes) {
+  impaired { node { path label kind } distance via } atRisk { node { path label kind } distance via } } } }"""
+UNSEEN = ("store", "features", "board", "legacy", "nightly", "weekly", "or-local-ddk", "stranger")
+"""What is not in `or/local/models`, by any of its names."""
+
+
+async def topology(nexus: Nexus, scope: str = "or", token: str | None = None, **wanted: Any) -> Any:
+    answer = await nexus.execute(TOPOLOGY, {"scope": scope, "filter": wanted}, token)
+    return answer["topology"]
+
+
+def name(node: Any) -> str:
+    return str((node["path"] if node["kind"] == "APPLICATION" else None) or node["label"])
+
+
+def names(found: Any) -> set[str]:
+    return {name(node) for node in found["nodes"]}
+
+
+def shown(found: Any, field: str) -> dict[str, Any]:
+    return {name(node): node[field] for node in found["nodes"]}
+
+
+def arrows(found: Any) -> set[str]:
+    called = {node["id"]: name(node) for node in found["nodes"]}
+    return {f"{called[edge['from']]} > {called[edge['to']]}" for edge in found["edges"]}
+
+
+async def ids(nexus: Nexus) -> dict[str, str]:
+    """The ids of nodes by name."""
+    return {name(node): node["id"] for node in (await topology(nexus))["nodes"]}

@@ -1,6 +1,7 @@
 """From texts to edges: the table of cases, and what it cannot show."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,27 @@ from nexus_gql.topology import (
     Service,
     Source,
     SourceKind,
+    Workload,
     declared,
     entrances,
     found,
+    mentions,
     merged,
     required_by_workflow,
     undeclared_id,
 )
+from nexus_gql.topology.edges import Files
 
 from .cluster_of_cases import BACKENDS, SERVICES, WORKLOADS, cluster, consumer, template, variables
 
 Case = dict[str, Any]
 CASES: list[Case] = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text())
 PAGE = Path(__file__).parents[3] / "docs" / "topology.md"
+
+
+def called(cluster: Cluster, workload: Workload, files: Files) -> Iterator[Finding]:
+    """What a workload's texts say that it calls."""
+    return found(cluster, workload, mentions(workload.template, files))
 
 
 def text_of(case: Case) -> str:
@@ -52,7 +61,7 @@ def evidence(case: Case) -> dict[str, str]:
     else:
         made = template(volumes=[{"name": "v", "configMap": {"name": "settings"}}])
         files = {"settings": {"app.conf": case["file"]}}
-    return {one.target: one.source.evidence for one in found(cluster(), consumer(made), files)}
+    return {one.target: one.source.evidence for one in called(cluster(), consumer(made), files)}
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=text_of(case)) for case in CASES])
@@ -100,13 +109,13 @@ def test_the_page_should_show_the_table() -> None:
 def test_evidence_should_show_host_port_and_path(text: str, expected: str) -> None:
     made = template(env=variables(URL=text))
 
-    assert [one.source.evidence for one in found(cluster(), consumer(made), {})] == [expected]
+    assert [one.source.evidence for one in called(cluster(), consumer(made), {})] == [expected]
 
 
 def test_a_password_with_a_slash_should_show_nothing_of_itself() -> None:
     made = template(env=variables(URL="redis://features:80/secret@cache:6379"))
 
-    assert list(found(cluster(), consumer(made), {})) == []
+    assert list(called(cluster(), consumer(made), {})) == []
 
 
 def test_evidence_should_say_where_a_file_or_an_argument_stands() -> None:
@@ -115,7 +124,7 @@ def test_evidence_should_say_where_a_file_or_an_argument_stands() -> None:
         volumes=[{"name": "v", "projected": {"sources": [{"configMap": {"name": "s"}}]}}],
     )
 
-    signs = found(
+    signs = called(
         cluster(),
         consumer(made),
         {"s": {"a.yaml": "api:\n  url: http://features:8080\n"}, "unused": {"x": "http://split"}},
@@ -141,7 +150,7 @@ def test_variables_should_come_from_config_maps_and_never_from_secrets() -> None
         "one": {"cache": "redis://cache"},
     }
 
-    assert [one.source.evidence for one in found(cluster(), consumer(made), files)] == [
+    assert [one.source.evidence for one in called(cluster(), consumer(made), files)] == [
         "X_FEATURES_URL=http://features:8080",
         "CACHE_URL=redis://cache",
         "DB=postgres://db.data:5432/x",
@@ -151,23 +160,23 @@ def test_variables_should_come_from_config_maps_and_never_from_secrets() -> None
 def test_a_doubled_dollar_should_be_a_dollar() -> None:
     made = template(env=variables(FEATURES="features", URL="http://$$(FEATURES):8080"))
 
-    assert list(found(cluster(), consumer(made), {})) == []
+    assert list(called(cluster(), consumer(made), {})) == []
 
 
 def test_pods_that_do_not_ask_the_clusters_dns_should_reach_services_by_address_only() -> None:
     made = template(env=variables(A="http://features:8080", B="http://10.96.0.11:6379", C="https://api.stripe.com"))
 
-    signs = found(cluster(), consumer(made, dns=False), {})
+    signs = called(cluster(), consumer(made, dns=False), {})
 
     assert [one.target for one in signs] == ["cache", "external:api.stripe.com"]
 
 
 def test_external_names_in_a_circle_should_lead_nowhere() -> None:
-    assert list(found(cluster(), consumer(template(env=variables(A="http://circle"))), {})) == []
+    assert list(called(cluster(), consumer(template(env=variables(A="http://circle"))), {})) == []
 
 
 def test_what_is_missing_should_come_with_a_node_that_says_so() -> None:
-    signs = list(found(cluster(), consumer(template(env=variables(A="http://gone", B="http://idle"))), {}))
+    signs = list(called(cluster(), consumer(template(env=variables(A="http://gone", B="http://idle"))), {}))
 
     messages = [one.end.state.verdict.message for one in signs if one.end is not None and one.end.state is not None]
     assert messages == [
