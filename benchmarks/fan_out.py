@@ -19,7 +19,7 @@ _NODE = Path(__file__).parent / "node"
 
 def main() -> None:
     """Measure each server with one change a turn, and with bursts of twenty."""
-    servers = {"nexus": ("nexus",), "raw Starlette": ("starlette",)}
+    servers: dict[str, tuple[str, ...]] = {"nexus": ("nexus",), "raw Starlette": ("starlette",)}
     if _node_is_there():
         servers["Node graphql-ws"] = ("node", "node/server.mjs")
     print(

@@ -65,7 +65,7 @@ async def serving(*command: str) -> AsyncIterator[Server]:
 
 
 class Client(asyncio.Protocol):
-    """One connection with one subscription. `bytes` and `frames` count what came after the handshake."""
+    """One connection with one subscription. `frames` counts what came after the handshake."""
 
     def __init__(self, host: str, document: str, variables: dict[str, Any], first: int) -> None:
         self._request = (host, document, variables)
@@ -74,11 +74,8 @@ class Client(asyncio.Protocol):
         self._upgraded = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.frames = -1  # the acknowledgement
-        self.bytes = 0
-        self.counting = False
-        "Whether frames are not looked at any more, but for their length."
         self.heard: Callable[[bytes], None] | None = None
-        "Is given what comes while it is only counted."
+        "Is given what comes, which nobody looks at any more."
         self.code: int | None = None
         "With what the server closed."
         self.transport: asyncio.Transport | None = None
@@ -104,10 +101,8 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count."""
-        if self.counting:
-            self.bytes += len(data)
-            if self.heard is not None:
-                self.heard(data)
+        if self.heard is not None:
+            self.heard(data)
             return
         self._buffer += data
         if not self._upgraded:
@@ -185,6 +180,27 @@ async def opened(
     return clients
 
 
+class Tally:
+    """Bytes that came to all clients together: one addition for each read is all that a client costs."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._wanted = sys.maxsize
+        self._there: asyncio.Future[None] | None = None
+
+    def heard(self, data: bytes) -> None:
+        """Some came."""
+        self.bytes += len(data)
+        if self.bytes >= self._wanted and self._there is not None:
+            self._wanted = sys.maxsize
+            self._there.set_result(None)
+
+    def reach(self, wanted: int) -> asyncio.Future[None]:
+        """Done once there are so many."""
+        self._wanted, self._there = wanted, asyncio.get_running_loop().create_future()
+        return self._there
+
+
 @dataclass(frozen=True)
 class Measured:
     """What fanning out cost."""
@@ -206,25 +222,26 @@ class Measured:
 
 async def fan_out(server: Server, clients: Sequence[Client], *, burst: int, seconds: float) -> Measured:
     """Publish, wait until everybody has it, and again."""
+    tally = Tally()
     for client in clients:
-        client.counting = True
+        client.heard = tally.heard
     server.publish(burst)
-    expected = await _settled(clients)
+    expected = await _settled(tally)
     rounds, cpu, started = 0, server.cpu(), time.perf_counter()
     while time.perf_counter() - started < seconds:
+        there = tally.reach(expected * (rounds + 2))
         server.publish(burst)
-        rounds += 1
         async with asyncio.timeout(30):
-            while sum(client.bytes for client in clients) < expected * (rounds + 1):  # noqa: ASYNC110  # a thousand clients would tell
-                await asyncio.sleep(0.0005)
+            await there
+        rounds += 1
     wall = time.perf_counter() - started
     return Measured(rounds * burst * len(clients), wall, server.cpu() - cpu)
 
 
-async def _settled(clients: Sequence[Client]) -> int:
+async def _settled(tally: Tally) -> int:
     """How many bytes one round is."""
     before = -1
-    while (now := sum(client.bytes for client in clients)) != before or not now:
+    while (now := tally.bytes) != before or not now:
         before = now
         await asyncio.sleep(_QUIET)
     return now

@@ -9,11 +9,15 @@ import structlog
 from nexus_gql import clock
 from nexus_gql.clusters import Busy, ClusterError, Connection, Denied, Link, Missing, Unreachable
 
+from .demand import LINGER, Want
 from .health.application import GRACE
 from .usage import PERIOD, Place, Sample, node_sample, pod_sample
 from .usage_metrics import node_metrics, pod_metrics
 
 log = structlog.get_logger(__name__)
+
+# Who follows says so each time that something is told: told later than usage lingers, nobody would ask any more.
+_LONGEST = LINGER[Want.USAGE] / 2
 
 
 class Metrics(StrEnum):
@@ -65,7 +69,7 @@ class UsagePoller:
                 pause = 0.0 if self.link.state.lost_at is not None else PERIOD
             except ClusterError as error:
                 await self._failed(error)
-                pause = max(PERIOD, error.retry_after if isinstance(error, Busy) else 0.0)
+                pause = min(max(PERIOD, error.retry_after if isinstance(error, Busy) else 0.0), _LONGEST)
             await asyncio.sleep(pause)
 
     async def _ask(self, connection: Connection) -> None:

@@ -84,7 +84,7 @@ def files(view: ClusterView, namespace: str) -> Files:
 
 
 def state(view: ClusterView | None, workload: Observed) -> ApplicationState:
-    """How a workload that nobody declared is doing. It serves while a pod is ready; a job once its last run succeeded."""
+    """How a workload that nobody declared is doing. It serves while a pod is ready; a job while its last run was well."""
     if workload.kind in {ObservedKind.JOB, ObservedKind.CRON_JOB}:
         serving = workload.verdict.status in {Health.HEALTHY, Health.SUSPENDED}
     else:

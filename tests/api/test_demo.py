@@ -57,7 +57,8 @@ async def test_should_run_everywhere_but_in_one_place_and_be_safe_to_run_again(c
         before = (await nexus.execute(_LEVELS))["applications"]["nodes"]
         assert len(before) == 3 * 26
         (broken,) = [one for one in before if one["state"]["status"] == "DEGRADED"]
-        assert (broken["path"], broken["state"]["reason"]) == ("or/local/ddk/weather", "ImagePullBackOff")
+        assert broken["path"] == "or/local/ddk/weather"
+        assert broken["state"]["reason"] in {"ErrImagePull", "ImagePullBackOff"}  # in turn, as long as it is tried
 
     async with running(configuration) as nexus:
         await prepare(nexus.rooms, said.append)

@@ -1,5 +1,6 @@
 """The feed of the hierarchy, as a subscriber sees it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -7,7 +8,9 @@ import pytest
 
 from nexus_gql import clock
 from nexus_gql.database import next_change, transactional
+from nexus_gql.hierarchy import Effective
 from nexus_gql.hierarchy.models import Level
+from nexus_gql.paths import Path
 
 from .hierarchy import configure, declare, declare_all
 from .people import person

@@ -127,3 +127,23 @@ async def test_who_looks_at_a_cluster_that_is_away_should_be_told_in_each_round(
         there.live.usage.touch(["c1"])
         await asyncio.sleep(45)
         assert there.live.usage.current("c1") is not None
+
+
+async def test_a_follower_should_be_fed_on_after_the_source_asked_for_a_minute() -> None:
+    """Whoever follows says so when something is told; nothing told for as long as usage lingers, and nobody asked again."""
+    async with world() as there:
+        busy = status(429, "TooManyRequests", headers={"Retry-After": "60"})
+        script(there, metrics(), busy, *(metrics(f"2030-01-01T00:0{minute}:00Z") for minute in range(1, 9)))
+
+        async def follow() -> None:
+            position = there.live.usage_feed.position
+            while True:
+                there.live.usage.touch(["c1"])
+                await there.live.usage_feed.newer(position)
+                position = there.live.usage_feed.position
+
+        following = asyncio.create_task(follow())
+        await asyncio.sleep(200)
+        assert there.live.usage.polling == 1
+        assert len([one for one in told(there.live.usage_feed) if isinstance(one, UsageSampled)]) > 3
+        following.cancel()
