@@ -216,6 +216,8 @@ async def test_a_crash_should_be_read_from_the_log_before(nexus: Nexus, sandbox:
 async def test_lines_should_be_chosen_by_a_pattern_or_its_opposite(nexus: Nexus, sandbox: Sandbox) -> None:
     await connected(nexus, sandbox.kubeconfig)
     await deployed(nexus, rate=0)
+    async with reading(nexus) as reader:  # ready is no word for having written all
+        await reader.until(lambda one: any("listening" in line["text"] for line in one.lines))
     found = []
     for given in ({}, {"grep": "weights|listening"}, {"grep": "weights|listening", "invert": True}):
         async with reading(nexus, follow=False, **given) as reader:
