@@ -1,21 +1,26 @@
 """SIGTERM with 1,000 and with 10,000 subscriptions, each on a connection of its own: close codes, and seconds until the process is gone.
 
-Run by `scripts/bench stop`. Baseline: the same server with nobody connected. Prints a table; asserts nothing.
+Run by `scripts/bench stop`. Baseline: `nexus serve` with nobody connected. Prints a table; asserts nothing.
 """
 
 import asyncio
 import resource
 import signal
+import tempfile
 import time
 from asyncio import Runner
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 
-from parts.clients import Client, on_the_other_core, opened, serving
+from parts.clients import CORES, Client, cpu_of, on_the_other_core, opened
+from parts.product import server
 
 from nexus_gql.server import new_event_loop
 
 COUNTS = (0, 1_000, 10_000)
 LIMIT = 30.0
+_DOCUMENT = "subscription { clusters { kind } }"
 
 
 def main() -> None:
@@ -31,17 +36,20 @@ def main() -> None:
 
 
 async def _measure(count: int) -> None:
-    async with serving("nexus") as server:
-        on_the_other_core()
-        clients = await opened(server.port, count)
-        cpu, started = server.cpu(), time.perf_counter()
-        server.process.send_signal(signal.SIGTERM)
-        while server.running() and time.perf_counter() - started < LIMIT:
-            cpu_now = server.cpu()
-            await asyncio.sleep(0.005)
-        took = time.perf_counter() - started
-        await asyncio.sleep(0.5)  # what is on the way still arrives
-        print(f"{count:>13,}{took:>14.2f}{cpu_now - cpu:>8.2f}   {_codes(clients)}")
+    with tempfile.TemporaryDirectory() as folder:
+        async with server(Path(folder), core=CORES[0]) as nexus:
+            on_the_other_core()
+            clients = await opened(int(nexus.url.rpartition(":")[2]), count, document=_DOCUMENT)
+            now = cpu = cpu_of(nexus.process.pid)
+            started = time.perf_counter()
+            nexus.process.send_signal(signal.SIGTERM)
+            while nexus.process.returncode is None and time.perf_counter() - started < LIMIT:
+                with suppress(FileNotFoundError, ProcessLookupError):  # it is gone just now
+                    now = cpu_of(nexus.process.pid)
+                await asyncio.sleep(0.005)
+            took = time.perf_counter() - started
+            await asyncio.sleep(0.5)  # what is on the way still arrives
+            print(f"{count:>13,}{took:>14.2f}{now - cpu:>8.2f}   {_codes(clients)}")
 
 
 def _codes(clients: list[Client]) -> str:

@@ -19,6 +19,7 @@ FIELDS = " ".join(f"f{n}" for n in range(12))
 DOCUMENT = f"subscription ($cohort: Int = 0) {{ changes(cohort: $cohort) {{ {FIELDS} }} }}"
 PLAIN = f"subscription {{ changes {{ {FIELDS} }} }}"
 _QUIET = 0.4
+_PING = b"\x89"
 CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -37,17 +38,18 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of processor time that it took so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return self.process.poll() is None
+        return cpu_of(self.process.pid)
 
     def memory(self) -> int:
         """Kilobytes that are resident."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time that a process took so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @asynccontextmanager
@@ -102,7 +104,7 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Count."""
         if self.heard is not None:
-            self.heard(data)
+            self.heard(data if _PING not in (data[:1], data[-6:-5]) else self._answered(data))
             return
         self._buffer += data
         if not self._upgraded:
@@ -116,6 +118,19 @@ class Client(asyncio.Protocol):
             self.transport.write(_masked({"type": "connection_init"}))
         while self._frame():
             pass
+
+    def _answered(self, data: bytes) -> bytes:
+        """What came without the ping before or behind it: whoever does not answer within 20 s is dropped."""
+        assert self.transport
+        if data[:1] == _PING:
+            end = 2 + data[1]
+            ping, rest = data[:end], data[end:]
+        elif data[-6:-4] == _PING + b"\x04":
+            ping, rest = data[-6:], data[:-6]
+        else:
+            return data
+        self.transport.write(bytes((0x8A, 0x80 | ping[1])) + bytes(4) + ping[2:])
+        return rest
 
     def _frame(self) -> bool:
         data = self._buffer
