@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_required_argument
 
 from nexus_gql.schema import build_schema
 
@@ -148,7 +148,7 @@ def _fields(type_: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> list
     for name, field in type_.fields.items():
         named = get_named_type(field.type)
         composite = isinstance(named, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType)
-        if any(argument.default_value is None for argument in field.args.values()) or (
+        if any(one.default_value is None or is_required_argument(one) for one in field.args.values()) or (
             name in {"value", "edges"} and field.args
         ):
             continue
