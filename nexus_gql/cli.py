@@ -180,8 +180,8 @@ def topology(
     path: str,
     /,
     *,
-    format: Literal["tree", "dot", "mermaid", "json"] = "tree",
-    database: Database = None,  # noqa: A002
+    format: Literal["tree", "dot", "mermaid", "json"] = "tree",  # noqa: A002
+    database: Database = None,
 ) -> None:
     """Print the dependency graph of a level, such as `or/local`: what needs what, how each is doing, and what is to blame.
 
