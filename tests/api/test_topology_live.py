@@ -338,6 +338,11 @@ async def test_who_missed_changes_should_begin_anew_and_so_should_its_readers(wo
     await same_as_fresh(world)
 
 
+def all_ready(nexus: Nexus, name: str, pods: int) -> bool:
+    found = [one for one in nexus.rooms.live.workloads.values() if one.meta.name == name]
+    return [one.replicas.ready for one in found] == [pods]
+
+
 async def test_a_sequence_of_changes_should_end_where_a_fresh_graph_begins(world: Nexus, sandbox: Sandbox) -> None:
     topology = world.rooms.topology
     await deployed(world, FEATURES)
@@ -352,6 +357,8 @@ async def test_a_sequence_of_changes_should_end_where_a_fresh_graph_begins(world
     await done(world, f'deploy(path: "{CHURN}")')
     await done(world, f'scale(path: "{FEATURES}", replicas: 0)')
     await until(topology, lambda picture: f"{CHURN} > web" in arrows(picture))
+    # Whatever is still on its way would be told after the position.
+    await until(topology, lambda _: all_ready(world, "web", 3))
     await same_as_fresh(world)
     position = topology.feed.position
     await sandbox.change(f"{DEPLOYMENTS}/web", {"metadata": {"annotations": {"note": "nothing that is shown"}}})
