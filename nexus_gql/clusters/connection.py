@@ -105,6 +105,7 @@ class Connection:
                     yield response
                 finally:
                     self._bodies.discard(response.content)
+                    _let_go(response)
         except Exception as error:
             meant = translated(error)
             if self._closed and isinstance(error, AssertionError):
@@ -126,6 +127,13 @@ def _yaml(body: Any) -> bytes:
 
 
 _ESCAPED = re.compile("[\x7f-\uffff]")
+
+
+def _let_go(response: aiohttp.ClientResponse) -> None:
+    """Cut a stream that is left before its end: over TLS a polite close waits for the peer, longer than our loop may live."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None and not response.content.at_eof():
+        connection.transport.abort()
 
 
 async def _accept(response: aiohttp.ClientResponse) -> None:

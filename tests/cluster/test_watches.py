@@ -22,8 +22,8 @@ CLUSTERS = "subscription { clusters { kind complete removed upserted { id } } }"
 EVENTS = "subscription ($scope: Path!) { events(scope: $scope) { events { id } cursor } }"
 
 EVENTS_PATH = "/api/v1/events"
-# What the contract lets somebody subscribe to here, events being watched once somebody does; logs have a stream of their
-# own for each container, and without an ingress rule nobody needs Ingresses.
+# What the contract lets somebody subscribe to here, events being watched once somebody does, and what the graph is made of; logs
+# have a stream of their own for each container.
 KINDS = {
     "/api/v1/pods",
     "/api/v1/services",
@@ -37,6 +37,8 @@ KINDS = {
     "/api/v1/persistentvolumeclaims",
     "/apis/autoscaling/v2/horizontalpodautoscalers",
     "/apis/discovery.k8s.io/v1/endpointslices",
+    "/apis/networking.k8s.io/v1/ingresses",
+    "/apis/networking.k8s.io/v1/ingressclasses",
 }
 
 
