@@ -198,6 +198,7 @@ class Proxy:
         await self._refuse()
         await self._runner.cleanup()
         await self._session.close()
+        await asyncio.sleep(0.1)  # what was torn is closed in the loop's next turns, and what was idle by its peer
 
     async def _listen(self) -> None:
         self._site = web.SockSite(self._runner, self._socket)
@@ -244,8 +245,13 @@ class Proxy:
             async with self._session.request(
                 request.method, URL(url, encoded=True), headers=headers, data=body or None
             ) as upstream:
-                await _stand(halt for halt in halts if halt.answered)
-                return await self._pass_back(request, upstream)
+                try:
+                    await _stand(halt for halt in halts if halt.answered)
+                    return await self._pass_back(request, upstream)
+                finally:
+                    if upstream.connection is not None and not upstream.content.at_eof():
+                        # Over TLS a polite close waits for the peer, longer than this loop may live.
+                        _tear(upstream.connection.transport)
         except aiohttp.ClientError:
             # The apiserver is gone: so is this connection, as its own would be.
             _tear(request.transport)
