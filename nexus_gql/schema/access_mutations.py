@@ -1,6 +1,5 @@
 """Granting roles, and making and revoking tokens."""
 
-from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -14,25 +13,21 @@ from .access import ApiTokenType, GrantType, grant_type, token_type
 from .context import Info
 from .node import key_of
 from .operation_mutations import DeletePayload
-from .payloads import ProblemType, answered, nothing_done, was_done
+from .payloads import ProblemType, answered, not_made, nothing_done, was_done
 from .requirement import require_level
 from .scalars import Duration
 
 
-def _none() -> Any:
-    return strawberry.field(default=None)
-
-
 @strawberry.type(description="The grant as it is now.")
 class GrantPayload:
-    grant: GrantType | None = _none()
+    grant: GrantType | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 
 
 @strawberry.type(description="A new token.")
 class TokenPayload:
-    token: ApiTokenType | None = _none()
+    token: ApiTokenType | None = not_made()
     secret: str | None = strawberry.field(default=None, description="The token itself, this once.")
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()

@@ -1,7 +1,5 @@
 """Registering, changing and forgetting clusters."""
 
-from typing import Any
-
 import strawberry
 
 from nexus_gql.access import require
@@ -11,16 +9,12 @@ from .clusters import ClusterInput, ClusterType, cluster_type, target_of
 from .context import Info
 from .node import node_id
 from .operation_mutations import DeletePayload
-from .payloads import ProblemType, answered, nothing_done, was_done
-
-
-def _none() -> Any:
-    return strawberry.field(default=None)
+from .payloads import ProblemType, answered, not_made, nothing_done, was_done
 
 
 @strawberry.type(description="What became of a cluster.")
 class ClusterPayload:
-    cluster: ClusterType | None = _none()
+    cluster: ClusterType | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 

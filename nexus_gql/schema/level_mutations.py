@@ -35,25 +35,21 @@ from .levels import (
     level_type,
 )
 from .operation_mutations import DeletePayload, OperationOptions, deleted
-from .payloads import MissingSecret, ProblemType, answered, nothing_done, problems_of, was_done
+from .payloads import MissingSecret, ProblemType, answered, not_made, nothing_done, problems_of, was_done
 from .settings import SettingsPatch, patch_shape
 from .topology import Impact
 
 
-def _none() -> Any:
-    return strawberry.field(default=None)
-
-
 @strawberry.type(description="What became of a project.")
 class ProjectPayload:
-    project: ProjectType | None = _none()
+    project: ProjectType | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 
 
 @strawberry.type(description="What became of an environment.")
 class EnvironmentPayload:
-    environment: EnvironmentType | None = _none()
+    environment: EnvironmentType | None = not_made()
     missing_secrets: list[MissingSecret] = strawberry.field(
         default_factory=list, description="Left out of a copy, still to be set; by path and key."
     )
@@ -63,21 +59,21 @@ class EnvironmentPayload:
 
 @strawberry.type(description="What became of a namespace.")
 class NamespacePayload:
-    namespace: NamespaceType | None = _none()
+    namespace: NamespaceType | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 
 
 @strawberry.type(description="What became of an application.")
 class ApplicationPayload:
-    application: ApplicationType | None = _none()
+    application: ApplicationType | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 
 
 @strawberry.type(description="What became of a level.")
 class LevelPayload:
-    level: Level | None = _none()
+    level: Level | None = not_made()
     problems: list[ProblemType] = nothing_done()
     warnings: list[ProblemType] = was_done()
 

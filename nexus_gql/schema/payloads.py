@@ -35,6 +35,11 @@ class MissingSecret:
     key: str = strawberry.field(description="The setting: `env.API_KEY`.")
 
 
+def not_made() -> Any:
+    """The field of a payload for what was made or changed; null where nothing was."""
+    return strawberry.field(default=None)
+
+
 def nothing_done() -> Any:
     """The field `problems` of a payload."""
     return strawberry.field(default_factory=list, description="Why nothing was done; empty where it was.")
