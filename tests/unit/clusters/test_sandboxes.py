@@ -40,9 +40,13 @@ def folder_of(sandboxes: Sandboxes) -> Path:
 
 
 def runs(process: int) -> bool:
-    """Whether a process is there; one that nobody has waited for yet is not."""
+    """Whether a process is there with all that it holds; one that nobody has waited for yet is not.
+
+    The first of its threads can be over while others still end, and with them its open files: its lock is among these.
+    """
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        threads = len(list(Path(f"/proc/{process}/task").iterdir()))
+        return threads > 1 or Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
