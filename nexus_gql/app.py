@@ -26,7 +26,7 @@ from nexus_gql.database import (
 from nexus_gql.hierarchy import Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.problems import Unreachable
-from nexus_gql.schema import STATE_FEEDS, Context, Rooms, build_schema
+from nexus_gql.schema import SHARED, Context, Rooms, build_schema
 from nexus_gql.server import Subscriptions
 from nexus_gql.supervisor import Supervisor
 from nexus_gql.topology import Topology, Workflows
@@ -146,7 +146,7 @@ def application(configuration: Configuration, open_rooms: Rooms, subscriptions: 
     """The server of open rooms."""
     return server.build(
         build_schema(),
-        shared=STATE_FEEDS,
+        shared=SHARED,
         context=lambda viewer: Context(viewer, open_rooms),
         authenticate=partial(authenticate, configuration.authentication),
         ready=_ready,

@@ -12,18 +12,22 @@ from strawberry.schema.config import StrawberryConfig
 
 from .context import Context, Rooms
 from .descriptions import describe
-from .feeds import Following, Snapshot, StateFeed, Step
+from .feeds import Arrival, Following, Front, Mark, Ordered, Snapshot, StateFeed, Step
 from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
 from .mutation import Mutation
 from .plain_fields import call_plainly
 from .query import Query
 from .scalars import SCALARS
-from .subscription import STATE_FEEDS, Subscription
+from .subscription import SHARED, Subscription
 
 __all__ = [
-    "STATE_FEEDS",
+    "SHARED",
+    "Arrival",
     "Context",
     "Following",
+    "Front",
+    "Mark",
+    "Ordered",
     "Rooms",
     "Snapshot",
     "StateFeed",

@@ -1,7 +1,6 @@
 """Kubernetes events in GraphQL: pages of them, and the feed."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from heapq import merge
 from itertools import islice
@@ -11,11 +10,10 @@ import strawberry
 
 from nexus_gql.live import ClusterView, Event, Live, ObjectChange, Record, Selection, Want, needed, select
 from nexus_gql.paths import Path
-from nexus_gql.problems import NotFound, Unreachable
+from nexus_gql.problems import Unreachable
 
 from .clusters import ClusterType
 from .context import Context, Info
-from .logs import FeedGap, GapReason
 from .node import Node, node_id
 from .paging import PageInfo, cursor, key_at, page_info
 from .pods import application_of, cluster_of
@@ -23,9 +21,6 @@ from .scalars import Instant
 
 if TYPE_CHECKING:
     from .levels import ApplicationType
-
-NEWEST = 100
-"""Events that the feed begins with."""
 
 
 @strawberry.enum(description="`WARNING`: something went wrong, at least for now.")
@@ -124,13 +119,6 @@ class EventConnection:
     page_info: PageInfo
 
 
-@strawberry.type(description="Some events, oldest first.")
-class EventUpdate:
-    events: list[EventNode]
-    cursor: str = strawberry.field(description="Hand it back as `after` to go on without loss.")
-    gap: FeedGap | None = strawberry.field(description="What had to be left out before these.")
-
-
 def concerns(record: Record, selection: Selection, cluster_id: str) -> bool:
     """Whether an event lies in a selection."""
     about = record.event.involved_object
@@ -162,7 +150,7 @@ def event_page(
     """Events of some clusters, newest first. A cluster's own order is its resource versions'; between clusters, the clock's."""
     start = None if after is None else key_at(after, tuple[str, str, int])
     keyed = (
-        [(_place(view, record), record, view) for record in view.events.newest_first() if wanted(view, record)]
+        [(place_of(view, record), record, view) for record in view.events.newest_first() if wanted(view, record)]
         for view in views
     )
     ordered = merge(*keyed, key=lambda item: item[0], reverse=True)
@@ -177,70 +165,9 @@ def event_page(
     )
 
 
-def _place(view: ClusterView, record: Record) -> tuple[str, str, int]:
+def place_of(view: ClusterView, record: Record) -> tuple[str, str, int]:
+    """Where an event stands among those of several clusters."""
     event = record.event
     latest = (event.series.last_observed_time if event.series else None) or event.last_timestamp
     when = latest or event.event_time or event.metadata.creation_timestamp
     return (when, view.link.cluster_id, record.version)
-
-
-# ── the feed ──
-
-
-async def event_feed(
-    context: Context, scope: Path, types: list[EventType] | None, after: str | None
-) -> AsyncGenerator[EventUpdate, None]:
-    """The events of a scope as they come. `after` None: the newest hundred that are kept first."""
-    live = context.rooms.live
-    versions = {} if after is None else dict(key_at(after, dict[str, int]))
-    first = after is None
-    while True:
-        position = live.event_feed.position
-        selection = select(context.rooms.hierarchy.latest, scope)
-        if selection is None or not context.viewer.scope.sees(scope):
-            raise NotFound(f"There is no `{scope}` (any more).")
-        with live.demands.held(Want.EVENTS, selection.clusters):
-            if first:
-                await asyncio.gather(*(needed(live, cluster_id, Want.EVENTS) for cluster_id in selection.clusters))
-            missing = GapReason.SLOW_READER if after is None else GapReason.CURSOR_EXPIRED
-            newest = NEWEST if first else None
-            update, versions = _newer(live, selection, types, versions, newest=newest, missing=missing)
-            if first or after is not None or update.events or update.gap is not None:
-                yield update
-            first, after = False, None
-            await live.event_feed.newer(position)
-
-
-def _newer(
-    live: Live,
-    selection: Selection,
-    types: list[EventType] | None,
-    versions: Mapping[str, int],
-    *,
-    newest: int | None,
-    missing: GapReason,
-) -> tuple[EventUpdate, dict[str, int]]:
-    """What came after some versions, and the versions then."""
-    now = dict(versions)
-    found: list[tuple[tuple[str, str, int], EventNode]] = []
-    missed = False
-    for cluster_id in selection.clusters:
-        view = live.views.get(cluster_id)
-        if view is None:
-            continue
-        since = versions.get(cluster_id, 0)
-        missed = missed or (since > 0 and since < view.events.forgotten)
-        found += [
-            (_place(view, record), event_node(view, record))
-            for record in view.events.after(since)
-            if concerns(record, selection, cluster_id) and (types is None or type_of(record.event) in types)
-        ]
-        now[cluster_id] = max(since, view.events.newest)
-    found.sort(key=lambda item: item[0])
-    chosen = found if newest is None else found[-newest:]
-    gap = None
-    if missed:
-        why = "They came faster than they were read" if missing is GapReason.SLOW_READER else "The cursor is old"
-        message = f"{why}: some events are not kept any more."
-        gap = FeedGap(source=None, from_=None, to=None, lines=None, reason=missing, message=message)
-    return EventUpdate(events=[node for _, node in chosen], cursor=cursor(now), gap=gap), now

@@ -1,14 +1,17 @@
-"""State feeds: the seam between subjects and whoever sends frames.
+"""Feeds: the seam between subjects and whoever sends frames.
 
 A `StateFeed` says three things of a subscription field: which feed it follows, what a snapshot of it is, and what a batch of
 changes makes of it. Neither remembers anything of a subscriber, so that equal subscriptions share each execution. A resolver
 answers with a `Following`, which is those three for its arguments; the server then decides who shares what.
+
+An ordered feed (logs, events) leaves nothing out in silence. Its resolver answers with an `Ordered`: a `Front`, whose frames are for
+all, and for each who comes an `Arrival`, which ends where it meets the front.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
@@ -20,6 +23,7 @@ from .scalars import FeedPosition
 C = TypeVar("C")
 A = TypeVar("A")
 F = TypeVar("F")
+F_co = TypeVar("F_co", covariant=True)
 T = TypeVar("T")
 
 SNAPSHOT_ITEMS = 100
@@ -38,10 +42,14 @@ class UpdateKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Generic[F]):
-    """A state in frames, and the position in the feed that it is as of. A frame may be made when it is asked for."""
+    """A state in frames, and the position in the feed that it is as of. A frame may be made when it is asked for.
+
+    `over`: nothing comes after it.
+    """
 
     position: int
     frames: Iterable[F]
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Following:
             for frame in snapshot.frames:
                 yield frame
             position = snapshot.position
+            if snapshot.over:
+                return
             while True:
                 await self.feed.newer(position)
                 changes = self.feed.since(position)
@@ -94,6 +104,58 @@ class Following:
                     return
                 if step.again:
                     break
+
+
+class Mark(Protocol):
+    """What of an ordered feed has been sent up to a frame."""
+
+    @property
+    def number(self) -> int:
+        """How many frames of the front."""
+
+
+M = TypeVar("M", bound=Mark)
+M_co = TypeVar("M_co", bound=Mark, covariant=True)
+
+
+class Arrival(Protocol[M_co, F_co]):
+    """What one reader gets by itself."""
+
+    @property
+    def mark(self) -> M_co:
+        """Where it met the front, once its frames are over."""
+
+    def frames(self) -> AsyncGenerator[F_co, None]:
+        """From where the reader left off, or as its arguments say, up to the front. Closed where it is left before."""
+
+
+class Front(Protocol[M, F_co]):
+    """What many readers get. It moves while its frames are asked for."""
+
+    @property
+    def mark(self) -> M:
+        """Where it stands."""
+
+    def frames(self) -> AsyncGenerator[tuple[M, F_co], None]:
+        """Frames without end, each with what has been sent then."""
+
+    def arrival(self, after: str | None) -> Arrival[M, F_co]:
+        """For one who comes, or comes again after a cursor."""
+
+    def left_out(self, start: M, end: M) -> F_co:
+        """What is told to a reader who has the frames up to one mark, and gets those after another."""
+
+
+@dataclass(frozen=True)
+class Ordered(Generic[M, F]):
+    """An ordered feed with its arguments, and in whose sight. `after`: its reader's cursor. Whoever iterates it walks alone."""
+
+    front: Callable[[], Front[M, F]]
+    after: str | None
+    alone: Callable[[], AsyncGenerator[F, None]]
+
+    def __aiter__(self) -> AsyncIterator[F]:
+        return self.alone()
 
 
 def following(subscription: StateFeed[C, A, F], context: Context, arguments: A) -> Following:

@@ -1,20 +1,98 @@
 """The feed of many containers' logs: which containers a scope means, and what is sent of them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
-from nexus_gql.live import Live, Seen, Selection, TooManySources, arrived, loading, pods_in, select, source_of, started
+from nexus_gql.live import (
+    Follower,
+    Front,
+    Live,
+    Mark,
+    Meeting,
+    Seen,
+    Selection,
+    TooManySources,
+    arrived,
+    left_out,
+    loading,
+    pods_in,
+    select,
+    source_of,
+    started,
+)
 from nexus_gql.problems import BadRequest, TooMany
 
 from .clusters import require_everything
 from .context import Context
+from .feeds import Ordered
 from .live_feeds import selected
 from .logs import LogInput, LogUpdate, follower, log_update
 
 
-async def log_feed(context: Context, wanted: LogInput) -> AsyncGenerator[LogUpdate, None]:
-    """Frames of lines. Close it where it is left before its end."""
+def log_feed(context: Context, wanted: LogInput) -> Ordered[Mark, LogUpdate] | AsyncGenerator[LogUpdate, None]:
+    """Frames of lines. What is only read, and comes to an end, is each reader's own."""
+    if wanted.follow is False or wanted.previous:
+        return _alone(context, wanted)
+    return Ordered(lambda: _LogFront(context, wanted), wanted.after, lambda: _alone(context, wanted))
+
+
+class _LogFront:
+    """One reader of what is written from now on."""
+
+    def __init__(self, context: Context, wanted: LogInput) -> None:
+        self._context = context
+        self._wanted = wanted
+        self._front: Front | None = None
+
+    @property
+    def mark(self) -> Mark:
+        return Mark() if self._front is None else self._front.mark
+
+    async def frames(self) -> AsyncGenerator[tuple[Mark, LogUpdate], None]:
+        now = replace(self._wanted, tail=0, since=None, after=None)
+        async with _reader(self._context, now) as reader:
+            self._front = Front(reader)
+            async with aclosing(self._front.frames()) as frames:
+                async for mark, frame in frames:
+                    yield mark, log_update(self._context, frame)
+
+    def arrival(self, after: str | None) -> "_LogArrival":
+        meeting = Meeting(lambda: None if self._front is None else self._front.standing())
+        return _LogArrival(self._context, replace(self._wanted, after=after), meeting)
+
+    def left_out(self, start: Mark, end: Mark) -> LogUpdate:
+        return log_update(self._context, left_out(start, end))
+
+
+class _LogArrival:
+    """A reader of its own until it meets the front."""
+
+    def __init__(self, context: Context, wanted: LogInput, meeting: Meeting[Mark]) -> None:
+        self._context = context
+        self._wanted = wanted
+        self._meeting = meeting
+
+    @property
+    def mark(self) -> Mark:
+        return self._meeting.mark
+
+    def frames(self) -> AsyncGenerator[LogUpdate, None]:
+        return _alone(self._context, self._wanted, self._meeting)
+
+
+async def _alone(
+    context: Context, wanted: LogInput, meeting: Meeting[Mark] | None = None
+) -> AsyncGenerator[LogUpdate, None]:
+    async with _reader(context, wanted) as reader, aclosing(reader.frames(meeting)) as frames:
+        async for frame in frames:
+            yield log_update(context, frame)
+
+
+@asynccontextmanager
+async def _reader(context: Context, wanted: LogInput) -> AsyncIterator[Follower]:
+    """A reader that looks again whenever pods changed."""
     await context.rooms.hierarchy.current()
     selection = _selection(context, wanted)
     live = context.rooms.live
@@ -28,9 +106,7 @@ async def log_feed(context: Context, wanted: LogInput) -> AsyncGenerator[LogUpda
     reader = follower(context, wanted, look)
     waker = asyncio.create_task(_wake(live, reader.look_again), name="log sources")
     try:
-        async with aclosing(reader.frames()) as frames:
-            async for frame in frames:
-                yield log_update(context, frame)
+        yield reader
     except TooManySources as error:
         raise TooMany(str(error)) from error
     finally:

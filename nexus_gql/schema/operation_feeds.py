@@ -1,6 +1,6 @@
 """The feeds of operations: those of a scope, and one alone."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import strawberry
@@ -63,23 +63,29 @@ async def _change(
 OPERATIONS = StateFeed(lambda rooms: rooms.operations.feed, _snapshot, _change)
 
 
-async def operation_feed(context: Context, key: UUID) -> AsyncGenerator[OperationType, None]:
-    """One operation: as it is, then each time it moved on; completes after its last."""
-    feed = context.rooms.operations.feed
-    while True:
-        position = feed.position
-        one = await find(key)
-        if one is None or not context.viewer.scope.sees(one.path):
-            raise NotFound("There is no such operation (any more).")
-        yield operation_type(one)
-        if not one.unfinished:
-            return
-        changes: object = []
-        while not _concerned(changes, key):
-            await feed.newer(position)
-            changes, position = feed.since(position), feed.position
+async def _one(context: Context, key: UUID) -> Operation:
+    found = await find(key)
+    if found is None or not context.viewer.scope.sees(found.path):
+        raise NotFound("There is no such operation (any more).")
+    return found
 
 
-def _concerned(changes: object, key: UUID) -> bool:
-    """Whether an operation is among some changes; what was missed may well have been it."""
-    return not isinstance(changes, list) or any(one.operation_id == str(key) for one in changes)
+async def _as_it_is(context: Context, key: UUID) -> Snapshot[OperationType]:
+    position = context.rooms.operations.feed.position
+    one = await _one(context, key)
+    return Snapshot(position, [operation_type(one)], over=not one.unfinished)
+
+
+async def _moved_on(
+    context: Context,
+    key: UUID,
+    changes: Sequence[OperationChange],
+    position: FeedPosition,  # noqa: ARG001 - the contract's operation has none
+) -> Step[OperationType]:
+    if all(change.operation_id != str(key) for change in changes):
+        return Step()
+    one = await _one(context, key)
+    return Step([operation_type(one)], over=not one.unfinished)
+
+
+OPERATION = StateFeed(lambda rooms: rooms.operations.feed, _as_it_is, _moved_on)

@@ -1,7 +1,6 @@
 """Every subscription."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any, cast
 
 import strawberry
@@ -9,7 +8,8 @@ import strawberry
 from nexus_gql.paths import Path
 
 from .context import Info
-from .events import EventType, EventUpdate, event_feed
+from .event_feed import EventUpdate, event_feed
+from .events import EventType
 from .feeds import StateFeed, following
 from .hierarchy_feed import HIERARCHY, HierarchyUpdate
 from .live_feeds import (
@@ -24,7 +24,7 @@ from .live_feeds import (
 )
 from .log_feed import log_feed
 from .logs import LogInput, LogUpdate
-from .operation_feeds import OPERATIONS, OperationUpdate, operation_feed
+from .operation_feeds import OPERATION, OPERATIONS, OperationUpdate
 from .operations import OperationType
 from .query import operation_key
 from .scalars import Duration
@@ -38,11 +38,14 @@ STATE_FEEDS: dict[str, StateFeed[Any, Any, Any]] = {
     "workloads": WORKLOADS,
     "health": HEALTH,
     "clusters": CLUSTERS,
+    "operation": OPERATION,
     "operations": OPERATIONS,
     "usage": USAGE,
     "topology": TOPOLOGY,
 }
-"""The one table that the server learns of subjects: each state feed by its subscription field."""
+"""Each state feed by its subscription field."""
+SHARED = frozenset({*STATE_FEEDS, "events", "logs"})
+"""What the server learns of subjects: the subscriptions of which equal ones are executed once."""
 
 
 @strawberry.type(
@@ -93,10 +96,8 @@ class Subscription:
     @strawberry.subscription(
         description="One operation: as it is, then each time it moved on; completes when it has ended."
     )
-    async def operation(self, info: Info, id: strawberry.ID) -> AsyncGenerator[OperationType, None]:  # noqa: A002
-        async with aclosing(operation_feed(info.context, operation_key(id))) as states:
-            async for state in states:
-                yield state
+    def operation(self, info: Info, id: strawberry.ID) -> AsyncGenerator[OperationType, None]:  # noqa: A002
+        return _followed("operation", info, operation_key(id))
 
     @strawberry.subscription(description="The connections of the clusters that you may know of.")
     def clusters(self, info: Info) -> AsyncGenerator[ClusterUpdate, None]:
@@ -106,21 +107,17 @@ class Subscription:
         description="What Kubernetes reports in a scope: the newest 100 that are kept, oldest first, then what comes. after: "
         "go on after a cursor. An event whose count rises is sent again with the same id."
     )
-    async def events(
+    def events(
         self, info: Info, scope: Path, types: list[EventType] | None = None, after: str | None = None
     ) -> AsyncGenerator[EventUpdate, None]:
-        async with aclosing(event_feed(info.context, scope, types, after)) as updates:
-            async for update in updates:
-                yield update
+        return cast("AsyncGenerator[EventUpdate, None]", event_feed(info.context, scope, types, after))
 
     @strawberry.subscription(
         description="Log lines of every container in a scope, merged in the order of their times; pods are followed as they come "
         "and go."
     )
-    async def logs(self, info: Info, input: LogInput) -> AsyncGenerator[LogUpdate, None]:  # noqa: A002
-        async with aclosing(log_feed(info.context, input)) as updates:
-            async for update in updates:
-                yield update
+    def logs(self, info: Info, input: LogInput) -> AsyncGenerator[LogUpdate, None]:  # noqa: A002
+        return cast("AsyncGenerator[LogUpdate, None]", log_feed(info.context, input))
 
 
 def _followed(name: str, info: Info, arguments: Any) -> AsyncGenerator[Any, None]:

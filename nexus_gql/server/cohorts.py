@@ -1,8 +1,8 @@
 """Which subscriptions are equal, and so share a cohort."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 import strawberry
@@ -29,10 +29,9 @@ from .frames import Frame
 from .guard import Examined
 from .messages import Answer, Operation, encode
 from .metrics import Metrics, Protocol
+from .ordered_cohort import OrderedCohort
+from .state_cohort import StateCohort
 from .subscriptions import Subscriptions
-
-if TYPE_CHECKING:
-    from nexus_gql.schema import Following
 
 
 class Unsuitable(Exception):
@@ -69,14 +68,14 @@ class Wanted:
             first = cast("InlineFragmentNode | FragmentDefinitionNode", part).selection_set.selections[0]
         return first.name.value
 
-    def key(self, viewer: Viewer) -> object:
-        """Equal for those who may share; a document that asks about the viewer is equal to no other."""
+    def key(self, viewer: Viewer, but: str | None = None) -> object:
+        """Equal for those who may share, whatever `but` is in their variables; a document that asks about the viewer is equal to no other."""
         if self.examined.personal:
             return object()
         name = self.node.name.value if self.node.name else None
-        return (self.examined.canonical, name, self._variables(), viewer.scope.key)
+        return (self.examined.canonical, name, self._variables(but), viewer.scope.key)
 
-    def _variables(self) -> bytes:
+    def _variables(self, but: str | None) -> bytes:
         """The variables that are declared, with what they are by default, in one order."""
         given = self.operation.variables or {}
         meant = {}
@@ -86,13 +85,21 @@ class Wanted:
                 meant[name] = given[name]
             elif definition.default_value is not None:
                 meant[name] = value_from_ast_untyped(definition.default_value)
-        return msgspec.json.encode(meant, order="deterministic")
+        return msgspec.json.encode(_without(meant, but), order="deterministic")
+
+
+def _without(value: object, text: str | None) -> object:
+    """A value, but for those members of its objects that are this very text."""
+    if isinstance(value, Mapping):
+        return {name: _without(one, text) for name, one in value.items() if text is None or one != text}
+    return [_without(one, text) for one in value] if isinstance(value, list) else value
 
 
 class Cohorts:
     """All that there are.
 
-    `shared` are the subscription fields whose resolvers answer with a `Following`. `context` is made for what is shared: in the sight of all who have a scope, and nobody's own.
+    `shared` are the subscription fields whose resolvers answer with a `Following` or an `Ordered`, at least for some arguments.
+    `context` is made for what is shared: in the sight of all who have a scope, and nobody's own.
     """
 
     def __init__(
@@ -109,40 +116,55 @@ class Cohorts:
         self._context = context
         self._metrics = metrics
         self._subscriptions = subscriptions
-        self._cohorts: dict[object, Cohort] = {}
-        self._keys: dict[Cohort, object] = {}
+        self._cohorts: dict[object, Cohort[Any]] = {}
+        self._keys: dict[Cohort[Any], object] = {}
 
-    def join(self, wanted: Wanted, viewer: Viewer, member: Member, protocol: Protocol) -> Place | None:
+    def join(self, wanted: Wanted, viewer: Viewer, member: Member, protocol: Protocol) -> Place[Any] | None:
         """A place among equals; None where there is nothing to share. Unsuitable: it cannot begin."""
+        from nexus_gql.schema import Following, Ordered  # takes a second: not before the first who needs it
+
         if wanted.kind is not OperationType.SUBSCRIPTION or wanted.field not in self._shared:
             return None
-        key = wanted.key(viewer)
+        key, after = wanted.key(viewer), None
         cohort = self._cohorts.get(key)
         if cohort is None:
-            asks = viewer if wanted.examined.personal else Viewer("", "shared", viewer.scope)
-            cohort = self._cohorts[key] = self._made(wanted, self._context(asks))
+            source, execute = self._source(wanted, viewer)
+            if isinstance(source, Ordered):
+                # Where each goes on is its own; from then on they are equal.
+                key, after = wanted.key(viewer, but=source.after), source.after
+                cohort = self._cohorts.get(key) or OrderedCohort(source.front(), execute=execute, **self._told_to)
+            elif isinstance(source, Following):
+                cohort = StateCohort(source, execute=execute, **self._told_to)
+            else:
+                return None
+            self._cohorts[key] = cohort
             self._keys[cohort] = key
         self._subscriptions.opened()
-        return cohort.join(member, protocol)
+        return cohort.join(member, protocol, after)
 
-    def _left(self, cohort: Cohort, place: Place) -> None:
+    @property
+    def _told_to(self) -> dict[str, Any]:
+        return {"tell": self._told, "left": self._left, "numbers": self._metrics}
+
+    def _left(self, cohort: Cohort[Any], place: Place[Any]) -> None:
         self._subscriptions.closed()
         self._metrics.ended(place.protocol, place.outcome)
         if cohort.empty:
             del self._cohorts[self._keys.pop(cohort)]
 
-    def _made(self, wanted: Wanted, context: object) -> Cohort:
-        executor = self._executor(wanted, context)
+    def _source(self, wanted: Wanted, viewer: Viewer) -> tuple[object, Callable[[object], Awaitable[Frame]]]:
+        """What its resolver answers, and how what comes of it is executed."""
+        asks = viewer if wanted.examined.personal else Viewer("", "shared", viewer.scope)
+        executor = self._executor(wanted, self._context(asks))
         source = create_source_event_stream(executor)
         if isinstance(source, ExecutionResult):
             raise Unsuitable(source.errors or [])
-        following = cast("Following", source)
 
         async def execute(value: object) -> Frame:
             result = execute_subscription_event(executor.build_per_event_executor(value))
             return self._frame(await result if isinstance(result, Awaitable) else result)
 
-        return Cohort(following, execute=execute, tell=self._told, left=self._left, numbers=self._metrics)
+        return source, execute
 
     def _executor(self, wanted: Wanted, context: object) -> Executor[Any]:
         built = cast("type[Executor[Any]]", self._schema.execution_context_class).build(

@@ -45,6 +45,11 @@ class Frame:
         return self._message
 
     @property
+    def size(self) -> int:
+        """Bytes of the result."""
+        return len(self._payload)
+
+    @property
     def event(self) -> bytes:
         """As a server-sent event; JSON has no line breaks of its own."""
         return b"event: next\ndata: " + self._payload + b"\n\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, nullcontext
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import strawberry
@@ -63,7 +63,7 @@ class Operations:
             raise self.rejected([errors.answer(BadRequest(_which(operation.operation_name)))], protocol)
         return Wanted(operation, examined, examined.document, named[0])
 
-    def join(self, wanted: Wanted, viewer: Viewer, member: Member, protocol: Protocol) -> Place | None:
+    def join(self, wanted: Wanted, viewer: Viewer, member: Member, protocol: Protocol) -> Place[Any] | None:
         """A member's place among those who subscribe to the same; None where there is nothing to share. Rejected: it cannot begin."""
         try:
             return self._cohorts.join(wanted, viewer, member, protocol)

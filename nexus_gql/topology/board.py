@@ -95,9 +95,9 @@ class Board:
 
     def flush(self) -> Delta:
         """Bring everything up to date; what became different since the last time."""
-        touched = {self._id[number] for number in self._solver.settle()}
-        nodes, removed_nodes = self._compared_nodes(touched | self._changed_nodes)
-        self._changed_edges.update((origin, target) for target in touched for origin in self._needing(target))
+        touched, felt = self._solver.settle()
+        nodes, removed_nodes = self._compared_nodes(self._changed_nodes.union(self._id[number] for number in touched))
+        self._changed_edges.update((self._id[origin], self._id[target]) for origin, target in self._into(felt))
         edges, removed_edges = self._compared_edges()
         self._meet()
         roots = tuple(sorted(self._id[number] for number in self._solver.roots()))
@@ -169,8 +169,8 @@ class Board:
         if origin in self._number and target in self._number:
             self._solver.disconnect(self._number[origin], self._number[target])
 
-    def _needing(self, node_id: str) -> Iterable[str]:
-        return (self._id[number] for number in self._solver.origins(self._number[node_id]))
+    def _into(self, nodes: Iterable[int]) -> Iterable[tuple[int, int]]:
+        return ((origin, target) for target in nodes for origin in self._solver.origins(target))
 
     def _compared_nodes(self, candidates: Iterable[str]) -> tuple[tuple[ShownNode, ...], tuple[str, ...]]:
         """Which of some nodes are shown otherwise now, and which not at all."""

@@ -1,16 +1,18 @@
 """Who is impaired by whom: the least solution, kept up to date as nodes and edges change.
 
-Nodes are numbers here. The strongly connected components are settled in the order in which impairment flows, each once: what it
-leads to is final by then. A change settles the components that it touches, and those before them only as far as what they see
-becomes different; a computation in full is the same with every component touched.
+Nodes are numbers here. The components are settled in the order in which impairment flows, each once: what it leads to is final by
+then. A change settles the components that it touches, and those before them only as far as what they see becomes different; a
+computation in full is the same with every component touched.
 """
 
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import chain
 
 from nexus_gql.hierarchy import Need
 
 from .components import components
+from .order import Order
 from .state import Impairment, Standing, troubled, weight
 
 # By whether the edge is optional, then by the standing and impairment of what it leads to.
@@ -19,8 +21,8 @@ _WEIGHT = [
     for need in (Need.REQUIRED, Need.OPTIONAL)
 ]
 _TROUBLED = [[troubled(stands, impairment) for impairment in Impairment] for stands in Standing]
-
 _DEADLY = [[weighs == Impairment.IMPAIRED for weighs in row] for row in _WEIGHT[False]]
+_WORST = int(Impairment.IMPAIRED)
 
 
 class Solver:
@@ -29,71 +31,44 @@ class Solver:
     def __init__(self) -> None:
         self.impairment: list[int] = []
         self.causes: list[int] = []
+        self._order = Order()
         self._stands: list[int] = []
         self._bit: list[int] = []  # a root cause's own bit, else 0
-        self._out: list[dict[int, bool]] = []  # by target: whether the edge is optional
-        self._in: list[dict[int, bool]] = []
-        self._component: list[int] = []
-        self._required: list[int] = []
-        self._members: list[list[int]] = []
-        self._impaired_from_outside: set[int] = set()  # components of required edges
         self._published: list[tuple[int, int, int, int]] = []  # what those before a node last saw of it
-        self._free: list[int] = []
         self._slots: list[int] = []  # which node a bit means
         self._free_slots: list[int] = []
         self._freed_slots: list[int] = []
         self._dirty: set[int] = set()
         self._touched: set[int] = set()
-        self._reordered = False
+        self._felt: set[int] = set()
 
     def add(self, stands: Standing) -> int:
         """A new node without edges."""
-        if self._free:
-            node = self._free.pop()
-        else:
-            node = len(self._stands)
-            self._out.append({})
-            self._in.append({})
-            for numbers in (self._stands, self.impairment, self.causes, self._bit, self._component, self._required):
+        node = self._order.add()
+        if node == len(self._stands):
+            for numbers in (self._stands, self.impairment, self.causes, self._bit):
                 numbers.append(0)
             self._published.append((0, 0, 0, 0))
         self._stands[node] = stands
-        self._component[node] = len(self._members)
-        self._required[node] = node
-        self._members.append([node])
         self._dirty.add(node)
         return node
 
     def remove(self, node: int) -> None:
         """Take a node away, and its edges with it."""
-        for target in list(self._out[node]):
-            self.disconnect(node, target)
-        for origin in list(self._in[node]):
-            self.disconnect(origin, node)
+        self._order.remove(node)
         self._set_root(node, root=False)
         self._stands[node] = self.impairment[node] = self.causes[node] = 0
         self._published[node] = (0, 0, 0, 0)
-        self._dirty.discard(node)
-        self._touched.discard(node)
-        self._members[self._component[node]] = []
-        self._free.append(node)
+        for nodes in (self._dirty, self._touched, self._felt):
+            nodes.discard(node)
 
     def connect(self, origin: int, target: int, *, optional: bool) -> None:
         """Add an edge, or change its need."""
-        if origin != target:
-            self._out[origin][target] = self._in[target][origin] = optional
-            self._edge_changed(origin, target)
+        self._order.connect(origin, target, optional=optional)
 
     def disconnect(self, origin: int, target: int) -> None:
         """Take an edge away."""
-        if self._out[origin].pop(target, None) is not None:
-            del self._in[target][origin]
-            self._edge_changed(origin, target)
-
-    def _edge_changed(self, origin: int, target: int) -> None:
-        """Between two components in their order, an edge that comes or goes leaves the components and the order as they are."""
-        self._dirty.add(origin)
-        self._reordered = self._reordered or self._component[origin] <= self._component[target]
+        self._order.disconnect(origin, target)
 
     def set_standing(self, node: int, stands: Standing) -> None:
         """A node stands otherwise now."""
@@ -101,26 +76,38 @@ class Solver:
         if before == stands:
             return
         self._stands[node] = stands
-        self._touched.add(node)
-        if node not in self._dirty and self._impaired_anyway(node):
+        if node not in self._dirty and self._is_impaired_anyway(node):
             # Nobody sees the difference, and a large cycle need not be settled again.
             self._published[node] = (stands, *self._published[node][1:])
+            self._touched.add(node)
+            self._felt.add(node)
         else:
             self._dirty.add(node)
 
-    def _impaired_anyway(self, node: int) -> bool:
-        """Whether a node is IMPAIRED from outside its own circle: then it is so, and no root cause, whatever happens within."""
-        if self._reordered or self.impairment[node] != Impairment.IMPAIRED:
+    def _is_impaired_anyway(self, node: int) -> bool:
+        """Whether a node is IMPAIRED from outside its own circle: then it is so, and no root cause, whatever happens within.
+
+        What was published counts: what is outside may be taken back before anything is settled.
+        """
+        if not self._order.is_current or self.impairment[node] != _WORST:
             return False
-        return len(self._members[self._component[node]]) == 1 or self._required[node] in self._impaired_from_outside
+        circle = self._order.around(node)
+        if len(circle) == 1:
+            return True
+        inside = set(circle)
+        return any(
+            not optional and target not in inside and _DEADLY[self._published[target][0]][self._published[target][1]]
+            for member in circle
+            for target, optional in self._order.out[member].items()
+        )
 
     def healthy(self, origin: int, target: int) -> bool:
         """Whether nothing comes through an edge."""
-        return not _WEIGHT[self._out[origin][target]][self._stands[target]][self.impairment[target]]
+        return not _WEIGHT[self._order.out[origin][target]][self._stands[target]][self.impairment[target]]
 
     def origins(self, node: int) -> Iterable[int]:
         """The nodes that need this one."""
-        return self._in[node]
+        return self._order.into[node]
 
     def roots(self) -> list[int]:
         """The root causes."""
@@ -135,70 +122,47 @@ class Solver:
             causes ^= lowest
         return found
 
-    def settle(self) -> set[int]:
-        """Bring everything up to date; the nodes for which something may be different."""
-        if self._reordered:
-            self._order()
-        component = self._component
+    def settle(self) -> tuple[set[int], set[int]]:
+        """Bring everything up to date; the nodes that may be different, and those of which others may feel something different."""
+        origins, moved = self._order.renew()
+        self._dirty |= origins
+        # What hides a root cause is told by circle.
+        self._dirty.update(node for node in moved if self._stands[node])
+        component = self._order.component
         queue = list({component[node] for node in self._dirty})
         heapify(queue)
         queued = set(queue)
         while queue:
             number = heappop(queue)
-            members = self._members[number]
-            if len(members) == 1:
-                self._judge_alone(members[0])
-            else:
-                self._judge_together(members)
-            for before in self._published_changes(members):
+            for before in self._judge(self._order.circles[number]):
                 if component[before] not in queued:
                     queued.add(component[before])
                     heappush(queue, component[before])
         return self._finished()
 
-    def _finished(self) -> set[int]:
+    def _finished(self) -> tuple[set[int], set[int]]:
         # A bit is given to another only now: until here a set that holds it may be of the one before.
         self._free_slots += self._freed_slots
         self._freed_slots = []
         self._dirty.clear()
-        touched, self._touched = self._touched, set()
-        return touched
+        touched, felt = self._touched, self._felt
+        self._touched, self._felt = set(), set()
+        return touched, felt
 
-    def _order(self) -> None:
-        """Number the components anew; each after all that it leads to."""
-        gone = set(self._free)
-        nodes = [node for node in range(len(self._stands)) if node not in gone]
-        self._members = components(nodes, self._out)
-        for number, members in enumerate(self._members):
-            for node in members:
-                self._component[node] = number
-        self._number_required()
-        # What hides a root cause is told by component, and those may be others now.
-        self._dirty.update(node for node in nodes if self._stands[node])
-        self._impaired_from_outside.clear()
-        self._reordered = False
-
-    def _number_required(self) -> None:
-        """Number the components that remain without the optional edges: they lie within the others."""
-        required: dict[int, list[int]] = {}
-        for members in self._members:
-            if len(members) == 1:
-                self._required[members[0]] = members[0]
-                continue
-            for node in members:
-                within = self._within(node)
-                required[node] = [other for other in within if not self._out[node][other]]
-        for part in components(required, required):
-            for node in part:
-                self._required[node] = part[0]
-
-    def _within(self, node: int) -> Iterable[int]:
-        component = self._component
-        return [other for other in self._out[node] if component[other] == component[node]]
+    def _judge(self, circles: Sequence[list[int]]) -> Iterable[int]:
+        """Settle a component; the nodes outside it that see something else of it than before."""
+        if len(circles) == 1 and len(circles[0]) == 1:
+            self._judge_alone(circles[0][0])
+        else:
+            self._impair(circles)
+            for circle in circles:
+                self._find_roots(circle)
+            self._trace(circles)
+        return self._published_changes(chain.from_iterable(circles))
 
     def _judge_alone(self, node: int) -> None:
         impairment, causes, hidden = 0, 0, False
-        for target, optional in self._out[node].items():
+        for target, optional in self._order.out[node].items():
             stands, theirs = self._stands[target], self.impairment[target]
             if weighs := _WEIGHT[optional][stands][theirs]:
                 impairment = max(impairment, weighs)
@@ -207,67 +171,93 @@ class Solver:
         self.impairment[node], self.causes[node] = impairment, causes
         self._set_root(node, root=bool(self._stands[node]) and not hidden)
 
-    def _judge_together(self, members: Sequence[int]) -> None:
-        self._impair(members)
-        hidden = {self._required[node] for node in members if self._looks_past(node)}
-        self._impaired_from_outside.difference_update(self._required[node] for node in members)
-        self._impaired_from_outside.update(
-            self._required[node] for node in members if self._looks_past(node, down=True)
-        )
-        for node in members:
-            self._set_root(node, root=bool(self._stands[node]) and self._required[node] not in hidden)
-        self._trace(members)
+    def _impair(self, circles: Sequence[list[int]]) -> None:
+        """The least solution: all in a circle suffer the same, and each circle comes after what it requires.
 
-    def _impair(self, members: Sequence[int]) -> None:
-        """From NONE upwards until nothing rises any more: the least solution."""
-        component = self._component[members[0]]
-        for node in members:
-            self.impairment[node] = 0
-        waiting = list(members)
-        while waiting:
-            node = waiting.pop()
-            rises = max(
-                (
-                    _WEIGHT[optional][self._stands[target]][self.impairment[target]]
-                    for target, optional in self._out[node].items()
-                ),
-                default=0,
-            )
-            if rises > self.impairment[node]:
-                self.impairment[node] = rises
-                waiting.extend(before for before in self._in[node] if self._component[before] == component)
+        First what is IMPAIRED, which comes through required edges alone; that known, an optional edge asks for nothing more.
+        """
+        impairment = self.impairment
+        for node in chain.from_iterable(circles):
+            impairment[node] = 0
+        for circle in circles:
+            if self._worst(circle) == _WORST:
+                for node in circle:
+                    impairment[node] = _WORST
+        for circle in circles:
+            if not impairment[circle[0]] and (worst := self._worst(circle)):
+                for node in circle:
+                    impairment[node] = worst
 
-    def _looks_past(self, node: int, *, down: bool = False) -> bool:
-        """Whether a node requires something troubled (or else: down or IMPAIRED) outside its own component of required edges."""
-        felt = _DEADLY if down else _TROUBLED
+    def _worst(self, circle: Iterable[int]) -> int:
+        """The worst that comes to any node of a circle."""
+        out, stands, impairment, worst = self._order.out, self._stands, self.impairment, 0
+        for node in circle:
+            for target, optional in out[node].items():
+                weighs = _WEIGHT[optional][stands[target]][impairment[target]]
+                if weighs > worst:
+                    if weighs == _WORST:
+                        return weighs
+                    worst = weighs
+        return worst
+
+    def _find_roots(self, circle: Sequence[int]) -> None:
+        """Those of a circle that are down or weak, unless something outside it that it requires is troubled."""
+        unwell = [node for node in circle if self._stands[node] or self._bit[node]]
+        if not unwell:
+            return
+        hidden = self._looks_past(circle)
+        for node in unwell:
+            self._set_root(node, root=bool(self._stands[node]) and not hidden)
+
+    def _looks_past(self, circle: Iterable[int]) -> bool:
+        inside = set(circle)
         return any(
-            not optional
-            and self._required[target] != self._required[node]
-            and felt[self._stands[target]][self.impairment[target]]
-            for target, optional in self._out[node].items()
+            not optional and target not in inside and _TROUBLED[self._stands[target]][self.impairment[target]]
+            for node in inside
+            for target, optional in self._order.out[node].items()
         )
 
-    def _trace(self, members: Sequence[int]) -> None:
-        """The causes: what is reached through edges that weigh. Nodes that reach each other so have the same."""
-        weighing = {node: [other for other in self._out[node] if self._weighs(node, other)] for node in members}
-        within = {
-            node: [other for other in targets if self._component[other] == self._component[node]]
-            for node, targets in weighing.items()
-        }
-        for part in components(members, within):
-            inside, causes = set(part), 0
-            for node in part:
-                for target in weighing[node]:
-                    causes |= self._bit[target] | (0 if target in inside else self.causes[target])
-            for node in part:
+    def _trace(self, circles: Sequence[list[int]]) -> None:
+        """The causes: what is reached through edges that weigh. Circles that reach each other so have the same."""
+        ahead: list[set[int]] = []
+        own: list[int] = []
+        for place, circle in enumerate(circles):
+            leads_to, causes = self._seen_from(circle) if self.impairment[circle[0]] else (set[int](), 0)
+            leads_to.discard(place)
+            ahead.append(leads_to)
+            own.append(causes)
+        for part in components(range(len(circles)), ahead):
+            causes = 0
+            for place in part:
+                causes |= own[place]
+                for other in ahead[place]:
+                    causes |= own[other]
+            for place in part:
+                own[place] = causes
+        for circle, causes in zip(circles, own, strict=True):
+            for node in circle:
                 self.causes[node] = causes
 
-    def _weighs(self, origin: int, target: int) -> int:
-        return _WEIGHT[self._out[origin][target]][self._stands[target]][self.impairment[target]]
+    def _seen_from(self, circle: Sequence[int]) -> tuple[set[int], int]:
+        """The circles of the same component that weighing edges lead to, and the causes at the ends of those edges."""
+        order, stands, impairment, bit = self._order, self._stands, self.impairment, self._bit
+        component, number, circle_of = order.component, order.component[circle[0]], order.circle
+        leads_to, causes = set[int](), 0
+        for node in circle:
+            for target, optional in order.out[node].items():
+                if not _WEIGHT[optional][stands[target]][impairment[target]]:
+                    continue
+                if bit[target]:
+                    causes |= bit[target]
+                if component[target] == number:
+                    leads_to.add(circle_of[target])
+                else:
+                    causes |= self.causes[target]
+        return leads_to, causes
 
-    def _published_changes(self, members: Sequence[int]) -> Iterable[int]:
+    def _published_changes(self, members: Iterable[int]) -> Iterable[int]:
         """The nodes outside a component that see something else of it than before."""
-        component = self._component
+        component = self._order.component
         for node in members:
             old = self._published[node]
             new = (self._stands[node], self.impairment[node], self._bit[node], self.causes[node])
@@ -275,8 +265,10 @@ class Solver:
                 continue
             self._published[node] = new
             self._touched.add(node)
+            if old[:2] != new[:2]:
+                self._felt.add(node)
             differs = [_seen(optional, old) != _seen(optional, new) for optional in (False, True)]
-            for before, optional in self._in[node].items():
+            for before, optional in self._order.into[node].items():
                 if differs[optional] and component[before] != component[node]:
                     yield before
 

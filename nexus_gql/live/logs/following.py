@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
+from typing import Any
 
 from nexus_gql import clock
 
 from .cursor import Cursor
 from .gaps import Gap, Reason
 from .lines import Line, Position
+from .meeting import Meeting
 from .pattern import Pattern
 from .reader import QUIET, Reading
 from .source import Source, Stage, Start
@@ -25,6 +27,8 @@ _FRAME_LINES = 150
 _FRAME_CHARACTERS = 256 * 1024
 _FRAME_PAUSE = 0.05
 """Seconds for which lines are gathered into one frame."""
+_MEETING_LOOK = 1.0
+"""Seconds after which one that wants to meet another looks again, where nothing happens."""
 
 
 class TooManySources(Exception):
@@ -94,7 +98,14 @@ class Follower:
         self._told: list[Gap] = []
         self._something = asyncio.Event()
         self._first = True
+        self._whole = False
         self._more = False
+        self._meeting: Meeting[Any] | None = None
+
+    def positions(self) -> dict[str, Position] | None:
+        """How far each source was read; None while that is not known of one, or not all sources are."""
+        arrived = self._whole and all(reading.arrived for reading in self._readings.values())
+        return {key: reading.position for key, reading in self._readings.items()} if arrived else None
 
     def look_again(self) -> None:
         """Pods came or went."""
@@ -102,18 +113,26 @@ class Follower:
             reading.look_again()
         self._something.set()
 
-    async def frames(self) -> AsyncGenerator[LogFrame, None]:
-        """Frames until everything has ended (never, while following). Close it where it is left before."""
+    async def frames(self, meeting: Meeting[Any] | None = None) -> AsyncGenerator[LogFrame, None]:
+        """Frames until everything has ended (never, while following), or until the meeting. Close it where it is left before."""
+        self._meeting = meeting
         try:
             opened = self._adjust()
             yield self._frame(_Due(), opened, [])
-            while self._follow or self._readings:
+            while (self._follow or self._readings) and not (meeting and meeting.reached(self._readings)):
                 await self._gather()
                 opened = self._adjust()
+                if meeting is not None:
+                    meeting.aim(self.positions(), self._readings)
+                # From here to the frame in one turn: whoever wants to meet this reader must not find it in between.
                 due = self._merged()
-                closed = await self._close_ended()
-                if due.lines or due.gaps or self._told or opened or closed:
-                    yield self._frame(due, opened, closed)
+                ended = self._ended()
+                try:
+                    if due.lines or due.gaps or self._told or opened or ended:
+                        yield self._frame(due, opened, [reading.source for reading in ended])
+                finally:
+                    for reading in ended:
+                        await reading.close()
         finally:
             for reading in self._readings.values():
                 await reading.close()
@@ -128,7 +147,7 @@ class Follower:
         pending = [reading for reading in self._readings.values() if reading.head() is not None]
         try:
             # While somebody's lines are held back for a source that may still speak, look again when its moment is over.
-            async with asyncio.timeout(QUIET if pending else None):
+            async with asyncio.timeout(QUIET if pending else _MEETING_LOOK if self._meeting else None):
                 await self._something.wait()
         except TimeoutError:
             pass
@@ -156,6 +175,7 @@ class Follower:
             self._readings[key] = Reading(self._taps, source, start, self._something.set, follow=self._follow)
             opened.append(source)
         self._known |= seen.clusters
+        self._whole = seen.whole
         self._compare(seen)
         self._first = False
         return opened
@@ -195,24 +215,28 @@ class Follower:
         heads = [
             (head[0].at, key, reading)
             for key, reading in self._readings.items()
-            if (head := reading.head()) is not None
+            if (head := reading.head()) is not None and not self._is_there(key)
         ]
         heapify(heads)
-        held_up = any(reading.holds_up(now) for reading in self._readings.values())
+        held_up = any(reading.holds_up(now) and not self._is_there(key) for key, reading in self._readings.items())
         while heads and not held_up and not due.full:
-            reading = heads[0][2]
+            _, key, reading = heads[0]
             if due.lines and isinstance((reading.head() or (None, None))[1], Gap):
                 break  # a gap comes before the lines of its frame
             self._take(reading, due)
-            if (head := reading.head()) is not None:
-                heapreplace(heads, (head[0].at, heads[0][1], reading))
+            if (head := reading.head()) is not None and not self._is_there(key):
+                heapreplace(heads, (head[0].at, key, reading))
             else:
                 heappop(heads)
-                held_up = reading.holds_up(now)
+                held_up = reading.holds_up(now) and not self._is_there(key)
         self._more = bool(heads) and not held_up
         if self._more:
             self._something.set()
         return due
+
+    def _is_there(self, key: str) -> bool:
+        """Whether nothing more is to be taken of a source: it stands where the other reader does."""
+        return self._meeting is not None and self._meeting.is_at(key, self._readings[key])
 
     def _take(self, reading: Reading, due: _Due) -> None:
         _, item = reading.take()
@@ -223,19 +247,18 @@ class Follower:
             due.lines.append((reading.source, item))
             due.size += len(item.text)
 
-    async def _close_ended(self) -> list[Source]:
+    def _ended(self) -> list[Reading]:
         """Those that nothing comes of any more; a cursor still says how far they were read."""
         over = [key for key, reading in self._readings.items() if reading.ended and self._is_closed(reading)]
-        closed = []
+        ended = []
         for key in over:
             reading = self._readings.pop(key)
-            await reading.close()
             self._positions[key] = reading.position
-            closed.append(reading.source)
+            ended.append(reading)
         if self._follow and self._positions:
             there = self._look().sources
             self._positions = {key: position for key, position in self._positions.items() if key in there}
-        return closed
+        return ended
 
     def _is_closed(self, reading: Reading) -> bool:
         return not self._follow or self._taps.stage(reading.source) is Stage.OVER

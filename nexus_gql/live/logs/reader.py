@@ -48,7 +48,8 @@ class Reading:
         self._size = 0
         self._room = asyncio.Event()
         self._opened = clock.elapsed()
-        self._arrived = False
+        self.arrived = False
+        """Whether it has joined the tap, or has read all that there was."""
         self._tap: Tap | None = taps.join(source, self) if follow and not start.previous else None
         self._task = asyncio.create_task(self._arrive(), name=f"log history {source.key}")
 
@@ -114,7 +115,7 @@ class Reading:
     @property
     def ended(self) -> bool:
         """Whether all has been taken, and nothing comes unless the container is started again."""
-        if self.head() is not None or not self._arrived:
+        if self.head() is not None or not self.arrived:
             return False
         return self._tap is None or self._tap.ended
 
@@ -125,13 +126,13 @@ class Reading:
         if self._tap is None:
             # Who follows nothing gets it in order, however long it takes; who follows others must not wait for one that is only read.
             return not self._start.previous or now - self._opened < _ARRIVAL
-        if not self._arrived:
+        if not self.arrived:
             return now - self._opened < _ARRIVAL
         return now - max(self._opened, self._tap.heard) < QUIET
 
     def behind(self, now: float) -> bool:
         """Whether lines older than those of others may still come, so that a cursor must say how far it has come."""
-        if self.head() is not None or not self._arrived:
+        if self.head() is not None or not self.arrived:
             return True
         return self._tap is not None and (not self._tap.answered or now - self._tap.heard < QUIET)
 
@@ -147,7 +148,7 @@ class Reading:
             # A fault of ours. Nobody awaits this task, and its reader would wait for ever.
             log.exception("A log cannot be read", source=self.source.key)
         finally:
-            self._arrived = True
+            self.arrived = True
             self.wake()
 
     async def _sit_down(self, tap: Tap) -> None:
