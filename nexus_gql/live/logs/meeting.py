@@ -11,9 +11,6 @@ from .reader import Reading
 
 M = TypeVar("M")
 
-_PAUSES = 8
-"""So many rounds a reader that is ahead waits for the other. Then it gives up meeting it: nobody may stand still for it."""
-
 
 class Standing(NamedTuple, Generic[M]):
     """What a reader has sent, and how far it has read each source."""
@@ -28,8 +25,6 @@ class Meeting(Generic[M]):
     def __init__(self, other: Callable[[], Standing[M] | None]) -> None:
         self._other = other
         self._target: Standing[M] | None = None
-        self._pauses = 0
-        self._waits = False
 
     @property
     def mark(self) -> M:
@@ -49,25 +44,22 @@ class Meeting(Generic[M]):
 
     def is_at(self, key: str, reading: Reading) -> bool:
         """Whether a source may be read no further."""
-        if self._waits:
-            return True
         return self._target is not None and reading.position >= self._target.positions[key]
 
     def aim(self, positions: Mapping[str, Position] | None, readings: Mapping[str, Reading]) -> None:
         """Keep the goal, or choose another one where it can no longer be reached."""
         if self._target is not None and not _leads_to(readings, self._target.positions):
             self._target = None
-        self._waits = False
-        if self._target is not None or positions is None or self._pauses > _PAUSES:
+        if self._target is not None or positions is None:
             return
         standing = self._other()
-        if standing is None or standing.positions.keys() != positions.keys():
-            return
-        if all(position <= standing.positions[key] for key, position in positions.items()):
-            self._target, self._pauses = standing, 0
-        else:
-            self._waits = True  # ahead of the other somewhere, which will follow at once
-            self._pauses += 1
+        # One that is ahead somewhere reads on: as a rule the other looks in between, and takes all that there is.
+        if (
+            standing is not None
+            and standing.positions.keys() == positions.keys()
+            and all(position <= standing.positions[key] for key, position in positions.items())
+        ):
+            self._target = standing
 
 
 def _leads_to(readings: Mapping[str, Reading], target: Mapping[str, Position]) -> bool:

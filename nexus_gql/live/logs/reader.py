@@ -15,6 +15,7 @@ from nexus_gql.clusters import ClusterError, RequestError, Unreachable
 from .gaps import Gap, Reason
 from .lines import Line, Position
 from .reading import Placed, history
+from .ring import Entry
 from .source import Source, Start
 from .tap import Tap, Taps
 
@@ -43,6 +44,7 @@ class Reading:
         """Whether everything has been taken and nothing more comes."""
         self._taps = taps
         self._start = start
+        self._beyond: Position | None = None
         self._number = 0
         self._buffer: deque[Placed] = deque()
         self._size = 0
@@ -77,7 +79,14 @@ class Reading:
             self._lapse(self._tap)
             return self._buffer[0]
         entry = self._tap.ring.at(self.seat)
+        while entry is not None and self._has(entry):
+            self.seat += 1
+            entry = self._tap.ring.at(self.seat)
         return None if entry is None else (entry.position, entry.item)
+
+    def _has(self, entry: Entry) -> bool:
+        """Whether a line was read before it came to the tap, whose stream was torn meanwhile."""
+        return self._beyond is not None and entry.position <= self._beyond and isinstance(entry.item, Line)
 
     def take(self) -> Placed:
         """Take it."""
@@ -162,6 +171,7 @@ class Reading:
             reached = await self._read(start, once=False)
             if reached == start.position or (reached is None and start.position is None):
                 # Nothing was there that was not at the tap when it was asked for.
+                self._beyond = reached
                 self._sit(tap, max(mark, ring.first if reached is None else ring.after(reached)))
                 return
             start = Start(reached or start.position)

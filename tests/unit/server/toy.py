@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from nexus_gql.access import LOCAL_VIEWER, Viewer
 from nexus_gql.live import Feed
 from nexus_gql.problems import NotFound, Unauthenticated
-from nexus_gql.schema import Following, Snapshot, Step
+from nexus_gql.schema import Following, Ordered, Snapshot, Step
 from nexus_gql.server import Subscriptions, build, run
 
 SECRET = "the-password-is-hunter2"
@@ -40,6 +40,8 @@ class World:
     feed: Feed[str] = field(default_factory=lambda: Feed(64))
     size: int = 200
     "How many things a frame of a snapshot has."
+    lines: list[str] = field(default_factory=list)
+    line_feed: Feed[str] = field(default_factory=lambda: Feed(64))
     lookups: int = 0
     broken: Exception | None = None
 
@@ -50,6 +52,11 @@ class World:
         else:
             self.things[name] = value
         self.feed.publish(name)
+
+    def write(self, line: str) -> None:
+        """Write a line, and say so."""
+        self.lines.append(line)
+        self.line_feed.publish(line)
 
     async def authenticate(self, authorization: str | None) -> Viewer:
         self.lookups += 1
@@ -189,7 +196,72 @@ def following(world: World, prefix: str) -> Following:
 
 
 @strawberry.type
+class Lines:
+    texts: list[str]
+    cursor: str
+    missed: int = 0
+
+
+@dataclass(frozen=True)
+class LineMark:
+    number: int
+    at: int
+    "How many lines there were."
+
+
+class LineFront:
+    """The lines that are written from now on, each in a frame of its own. `bad` fails."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.mark = LineMark(0, len(world.lines))
+
+    async def frames(self) -> AsyncGenerator[tuple[LineMark, Lines], None]:
+        try:
+            while True:
+                while self.mark.at == len(self.world.lines):
+                    await self.world.line_feed.newer(self.world.line_feed.position)
+                at = self.mark.at
+                if self.world.lines[at] == "bad":
+                    raise NotFound("There is no such line any more.")
+                self.mark = LineMark(self.mark.number + 1, at + 1)
+                yield self.mark, Lines(texts=[self.world.lines[at]], cursor=f"after {at + 1}")
+        finally:
+            self.world.finished.append("front")
+
+    def arrival(self, after: str | None) -> "LineArrival":
+        return LineArrival(self, int((after or "after 0").removeprefix("after ")))
+
+    def left_out(self, start: LineMark, end: LineMark) -> Lines:
+        return Lines(texts=[], cursor=f"after {end.at}", missed=end.at - start.at)
+
+
+class LineArrival:
+    """The lines before, up to where the front stands."""
+
+    def __init__(self, front: LineFront, start: int) -> None:
+        self.front = front
+        self.start = start
+        self.mark = front.mark
+
+    async def frames(self) -> AsyncGenerator[Lines, None]:
+        self.mark = self.front.mark
+        end = self.mark.at
+        yield Lines(texts=self.front.world.lines[self.start : end], cursor=f"after {end}")
+
+
+async def no_lines() -> AsyncGenerator[Lines, None]:
+    yield Lines(texts=[], cursor="")
+
+
+@strawberry.type
 class Subscription:
+    @strawberry.subscription
+    def lines(self, info: Info, after: str | None = None, follow: bool = True) -> AsyncGenerator[Lines, None]:
+        world = info.context.world
+        ordered = Ordered(lambda: LineFront(world), after, no_lines)
+        return cast("AsyncGenerator[Lines, None]", ordered) if follow else no_lines()
+
     @strawberry.subscription
     def things(self, info: Info, prefix: str = "") -> AsyncGenerator[Things, None]:
         return cast("AsyncGenerator[Things, None]", following(info.context.world, prefix))
@@ -237,7 +309,7 @@ async def nothing(_: Starlette) -> AsyncIterator[None]:
 
 def application(world: World, **more: Any) -> Starlette:
     given: dict[str, Any] = {
-        "shared": ("things",),
+        "shared": ("lines", "things"),
         "host_names": (),
         "origins": (),
         "lifespan": nothing,

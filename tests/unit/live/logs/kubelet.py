@@ -30,6 +30,8 @@ class Log:
     """What the container before it wrote."""
     refused: int | None = None
     """The status that everybody gets now."""
+    unfollowed: bool = False
+    """Whether nobody can follow it, though it can be read."""
     holds: bool = False
     """Whether the node says nothing, for as long as that lasts."""
     open: int = 0
@@ -76,6 +78,8 @@ class Log:
             await asyncio.sleep(0.05)
         if self.refused is not None:
             return await status(self.refused, "BadRequest")(request)
+        if self.unfollowed and "follow" in query:
+            return await status(500, "InternalError")(request)
         lines = self.before if "previous" in query else self.lines
         if lines is None:
             return await status(400, "BadRequest", "previous terminated container not found")(request)

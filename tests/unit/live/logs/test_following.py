@@ -434,3 +434,23 @@ async def test_a_question_should_be_answered_with_the_newest_of_what_is_there(lo
 
     assert [one.text for one in found] == ["a1", "a2"]
     assert log.asked[0].query["tailLines"] == "10000"
+
+
+async def test_lines_that_were_read_before_a_torn_stream_was_opened_again_should_not_come_twice(logs: Logs) -> None:
+    log, other = logs.add("a"), logs.add("b")
+    other.write("0", at=20)
+    async with reading(logs.follower(Start(tail=None))) as first:
+        cursor = first.cursor
+        log.unfollowed = True
+        log.tear()
+        await asyncio.sleep(1)
+        log.write("1", "2", at=21)
+        async with reading(logs.follower(after=cursor), seconds=0) as second:
+            await asyncio.sleep(1)
+            assert second.texts == ["1", "2"]  # read by itself: the tap has not got them yet
+            log.unfollowed = False
+            await asyncio.sleep(15)
+            log.write("3", at=22)
+            await asyncio.sleep(1)
+            assert second.texts == ["1", "2", "3"]
+        assert first.texts == ["0", "1", "2", "3"]
