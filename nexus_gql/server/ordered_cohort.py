@@ -63,6 +63,7 @@ class OrderedCohort(Cohort["Mark"]):
         before, front, self._at = self._at, [*self._front], mark
         self._keep(mark, frame)
         await self._send(front, before, (frame,))
+        await asyncio.sleep(0)  # it is written now, so that it is known who keeps up
         await self._first()
 
     def _keep(self, mark: "Mark", frame: Frame) -> None:

@@ -81,7 +81,7 @@ async def test_an_event_should_not_wait_for_what_does_not_come() -> None:
 
 async def test_listed_events_should_wait_until_their_kind_is_listed() -> None:
     world = World()
-    world.arrivals.replace([event(6, "gone"), event(5, "a")])
+    await world.arrivals.replace([event(6, "gone"), event(5, "a")])
     assert not world.log.synced
 
     world.listed = True
@@ -94,6 +94,6 @@ async def test_listed_events_should_wait_until_their_kind_is_listed() -> None:
 async def test_an_empty_list_should_be_told() -> None:
     world = World()
 
-    world.arrivals.replace([])
+    await world.arrivals.replace([])
 
     assert (world.log.synced, world.told) == (True, 1)

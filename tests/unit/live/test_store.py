@@ -1,13 +1,16 @@
 """A store, its one writer, and its indexes."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_gql.live import APPLICATION_LABEL, Pod, Store
 from nexus_gql.live.objects import Meta, Owner
-from nexus_gql.live.store import Changed, Writer
+from nexus_gql.live.store import A_TURN, Changed, Writer
 
 Told = list[tuple[str | None, str | None]]
 
@@ -35,36 +38,131 @@ def version(item: Pod | None) -> str | None:
     return None if item is None else item.metadata.resource_version
 
 
-def test_a_store_should_be_synced_by_its_first_list_even_an_empty_one() -> None:
+async def test_a_store_should_be_synced_by_its_first_list_even_an_empty_one() -> None:
     store, writer, told = shelf()
     before = store.synced
 
-    writer.replace([])
+    await writer.replace([])
 
     assert (before, store.synced, told) == (False, True, [])
 
 
-def test_a_list_should_tell_only_what_became_different() -> None:
+async def test_a_list_should_tell_only_what_became_different() -> None:
     store, writer, told = shelf()
-    writer.replace([pod("a"), pod("b"), pod("c")])
+    await writer.replace([pod("a"), pod("b"), pod("c")])
     told.clear()
 
-    writer.replace([pod("a"), pod("b", 2), pod("d")])
+    await writer.replace([pod("a"), pod("b", 2), pod("d")])
 
     assert sorted(told, key=str) == sorted([("c-1", None), ("b-1", "b-2"), (None, "d-1")], key=str)
     assert {item.metadata.uid for item in store.all()} == {"a", "b", "d"}
 
 
-def test_a_list_should_be_visible_as_a_whole_before_anything_of_it_is_told() -> None:
+async def test_a_list_should_be_visible_as_a_whole_before_anything_of_it_is_told() -> None:
     store: Store[Pod] = Store()
     seen: list[set[str | None]] = []
     writer = Writer(store, "cluster", lambda change: seen.append({version(item) for item in store.all()}))
-    writer.replace([pod("a"), pod("b")])
+    await writer.replace([pod("a"), pod("b")])
     seen.clear()
 
-    writer.replace([pod("b", 2), pod("c")])
+    await writer.replace([pod("b", 2), pod("c")])
 
     assert seen == [{"b-2", "c-1"}] * 3
+
+
+async def taken(writer: Writer[Pod], pods: list[Pod], told: Told, store: Store[Pod]) -> list[tuple[int, int, bool]]:
+    """A list, and after each turn of the loop meanwhile: what was told, how many are to be seen, whether it is synced."""
+    turns = []
+    listing = asyncio.create_task(writer.replace(pods))
+    while not listing.done():
+        await asyncio.sleep(0)
+        seen = {len(store), len(list(store.all())), len(list(store.in_namespace("models")))}
+        assert len(seen) == 1
+        turns.append((len(told), seen.pop(), store.synced))
+    await listing
+    return turns
+
+
+async def test_thousands_should_be_told_some_in_each_turn_and_never_be_seen_by_halves() -> None:
+    store, writer, told = shelf()
+    count = 3 * A_TURN + 1
+
+    turns = await taken(writer, [pod(str(number)) for number in range(count)], told, store)
+
+    assert len(told) == count
+    assert max(after[0] - before[0] for before, after in pairwise([(0, 0, False), *turns])) <= A_TURN
+    assert {seen for _, seen, _ in turns} == {0, count}
+    assert len(turns) >= 2 * 3
+    assert {number == count for number, _, synced in turns if synced} == {True}
+    assert store.synced
+
+
+async def test_a_second_list_of_thousands_should_take_the_place_of_the_first_in_one_turn() -> None:
+    store, writer, told = shelf()
+    await writer.replace([pod(str(number)) for number in range(2 * A_TURN)])
+    told.clear()
+
+    turns = await taken(writer, [pod(str(number), 2) for number in range(A_TURN, 5 * A_TURN)], told, store)
+
+    assert {seen for _, seen, _ in turns} == {2 * A_TURN, 4 * A_TURN}
+    gone = [(f"{number}-1", None) for number in range(A_TURN)]
+    changed = [(f"{number}-1", f"{number}-2") for number in range(A_TURN, 2 * A_TURN)]
+    new = [(None, f"{number}-2") for number in range(2 * A_TURN, 5 * A_TURN)]
+    assert told == [*gone, *changed, *new]
+
+
+async def test_a_short_list_should_be_there_and_told_at_once() -> None:
+    store, writer, told = shelf()
+    listing = writer.replace([pod(str(number)) for number in range(A_TURN - 1)])
+
+    with pytest.raises(StopIteration):
+        listing.send(None)
+
+    assert (store.synced, len(store), len(told)) == (True, A_TURN - 1, A_TURN - 1)
+
+
+@pytest.mark.parametrize("namespace", [None, "models"])
+async def test_what_became_visible_should_be_told_even_where_the_list_is_stopped(namespace: str | None) -> None:
+    """Who lists again finds nothing different, so what was not told then would never be."""
+    store, writer, told = shelf()
+    pods = [pod(str(number)) for number in range(3 * A_TURN)]
+    listing = asyncio.create_task(writer.replace(pods) if namespace is None else writer.replace_in(namespace, pods))
+    while not told:  # noqa: ASYNC110  # it is the turns that count
+        await asyncio.sleep(0)
+    assert len(told) < len(pods) == len(store)
+
+    listing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listing
+
+    assert len(told) == len(pods)
+
+
+async def test_a_list_that_is_stopped_before_it_is_seen_should_leave_all_as_it_was() -> None:
+    store, writer, told = shelf()
+    writer.put(pod("a"))
+    listing = asyncio.create_task(writer.replace([pod(str(number)) for number in range(3 * A_TURN)]))
+    await asyncio.sleep(0)
+
+    listing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listing
+
+    assert ([item.metadata.uid for item in store.all()], told, store.synced) == (["a"], [(None, "a-1")], False)
+
+
+async def test_a_list_of_one_namespace_should_be_visible_as_a_whole_and_leave_the_others() -> None:
+    store: Store[Pod] = Store()
+    seen: list[set[str | None]] = []
+    writer = Writer(store, "cluster", lambda change: seen.append({version(item) for item in store.all()}))
+    for item in (pod("a"), pod("b"), pod("c"), pod("x", namespace="data")):
+        writer.put(item)
+    seen.clear()
+
+    await writer.replace_in("models", [pod("b", 2), pod("c"), pod("d")])
+
+    assert seen == [{"b-2", "c-1", "d-1", "x-1"}] * 3
+    assert {item.metadata.uid for item in store.in_namespace("models")} == {"b", "c", "d"}
 
 
 def test_what_a_resumed_watch_says_again_should_not_be_told() -> None:
@@ -102,7 +200,7 @@ STEPS = st.lists(st.one_of(PODS, st.sampled_from("abcd"), st.lists(PODS, unique_
 
 
 @given(STEPS)
-def test_a_store_should_equal_a_plain_dict_after_any_sequence(steps: list[Pod | str | list[Pod]]) -> None:
+async def test_a_store_should_equal_a_plain_dict_after_any_sequence(steps: list[Pod | str | list[Pod]]) -> None:
     store, writer, _ = shelf()
     plain: dict[str, Pod] = {}
     for step in steps:
@@ -111,7 +209,7 @@ def test_a_store_should_equal_a_plain_dict_after_any_sequence(steps: list[Pod | 
                 writer.remove(step)
                 plain.pop(step, None)
             case list():
-                writer.replace(step)
+                await writer.replace(step)
                 plain = {item.metadata.uid: item for item in step}
             case Pod():
                 writer.put(step)
@@ -149,7 +247,7 @@ def expect_indexes(store: Store[Pod], plain: Mapping[str, Pod]) -> None:
 
 
 @given(STEPS)
-def test_what_was_told_should_lead_from_nothing_to_what_is_there(steps: list[Pod | str | list[Pod]]) -> None:
+async def test_what_was_told_should_lead_from_nothing_to_what_is_there(steps: list[Pod | str | list[Pod]]) -> None:
     follower: dict[str, str | None] = {}
     store: Store[Pod] = Store()
 
@@ -167,7 +265,7 @@ def test_what_was_told_should_lead_from_nothing_to_what_is_there(steps: list[Pod
             case str():
                 writer.remove(step)
             case list():
-                writer.replace(step)
+                await writer.replace(step)
             case Pod():
                 writer.put(step)
 

@@ -84,6 +84,7 @@ async def test_whoever_comes_again_should_go_on_after_its_cursor_among_the_other
             world.write(str(number))
         await other.reach(10)
         async with readers(url, 1, after="after 4") as (back,):
+            await back.reach(6)
             assert back.texts == ["4", "5", "6", "7", "8", "9"]
             world.write("10")
             await back.reach(7)

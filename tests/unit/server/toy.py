@@ -237,7 +237,7 @@ class LineFront:
 
 
 class LineArrival:
-    """The lines before, up to where the front stands."""
+    """The lines before, up to where the front stands, a few at a time."""
 
     def __init__(self, front: LineFront, start: int) -> None:
         self.front = front
@@ -246,8 +246,10 @@ class LineArrival:
 
     async def frames(self) -> AsyncGenerator[Lines, None]:
         self.mark = self.front.mark
-        end = self.mark.at
-        yield Lines(texts=self.front.world.lines[self.start : end], cursor=f"after {end}")
+        for start in range(self.start, max(self.mark.at, self.start + 1), 3):
+            end = min(start + 3, self.mark.at)
+            yield Lines(texts=self.front.world.lines[start:end], cursor=f"after {end}")
+            await asyncio.sleep(0.001)
 
 
 async def no_lines() -> AsyncGenerator[Lines, None]:

@@ -9,7 +9,9 @@ from nexus_gql.topology.order import Order
 NODES = range(8)
 
 edges = st.dictionaries(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)), st.booleans(), max_size=24)
-changes = st.lists(st.dictionaries(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)), st.none() | st.booleans()))
+changes = st.lists(
+    st.dictionaries(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)), st.none() | st.booleans())
+)
 
 
 def ordered(found: dict[tuple[int, int], bool], count: int = len(NODES)) -> Order:
