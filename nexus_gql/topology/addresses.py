@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -95,18 +96,20 @@ def addresses(name: str, text: str, beside: Mapping[str, str] | None = None) -> 
     """The addresses in the value of a setting. `beside`: the other settings of the same place, where its port may stand."""
     if _otherwise(name):
         return []
-    found = [*_special(text)]
-    whole = _whole(text)
-    for match in _URL.finditer(text):
-        found += _of_url(match[1], match[2], whole=whole)
+    found = [*_special(text)] if "@" in text or "=" in text else []
+    rest = text
+    if "://" in text:
+        whole, rest = _whole(text), _URL.sub(" ", text)
+        for match in _URL.finditer(text):
+            found += _of_url(match[1], match[2], whole=whole)
     if not found:
-        found = list(_of_words(name, _URL.sub(" ", text).strip(), beside or {}))
+        found = list(_of_words(name, rest.strip(), beside or {}))
     return list(dict.fromkeys(found))
 
 
 def external(host: str) -> bool:
     """Whether a host that is not in the cluster may be a real one: an address that can be called, or a complete name."""
-    ip = _ip(host)
+    ip = as_ip(host)
     if ip is not None:
         return callable_ip(ip)
     labels = host.rstrip(".").split(".")
@@ -124,7 +127,10 @@ def callable_ip(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     )
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def as_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a host is; None for a name."""
+    if ":" not in host and not host[-1:].isdigit():
+        return None  # most are names, and to have one refused takes as long as all the rest
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -134,9 +140,10 @@ def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 # ── names of settings ──
 
 
-def words(name: str) -> list[str]:
+@lru_cache(4096)  # a few names are in every workload's settings
+def words(name: str) -> tuple[str, ...]:
     """The words of a setting's name: `FEATURES_URL`, `features.url`, `--features-url` and `featuresUrl` are alike."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def _otherwise(name: str) -> bool:
@@ -206,7 +213,7 @@ def _hosts(authority: str) -> Iterator[tuple[str, int | None]]:
         match = _PAIR.match(part)
         if match is not None and 0 < int(match[2]) < 65536:
             yield _clean(match[1]), int(match[2])
-        elif match is None and (_HOST.match(part) or (bare != part and _ip(bare) is not None)):
+        elif match is None and (_HOST.match(part) or (bare != part and as_ip(bare) is not None)):
             yield _clean(bare), None
 
 
@@ -228,7 +235,7 @@ def _of_words(name: str, text: str, beside: Mapping[str, str]) -> Iterator[Addre
         for part in parts:
             yield from _of_pair(part, Certainty.CERTAIN)
         return
-    if len(parts) <= 8 and _says(name, _SAYS_HOST) and all(_HOST.match(part) or _ip(part) for part in parts):
+    if len(parts) <= 8 and _says(name, _SAYS_HOST) and all(_HOST.match(part) or as_ip(part) for part in parts):
         for part in parts:
             port = _port_beside(name, beside)
             yield Address(_clean(part), port, certainty=Certainty.NAMED if port is None else Certainty.CERTAIN)
@@ -242,6 +249,6 @@ def _port_beside(name: str, beside: Mapping[str, str]) -> int | None:
     """The port in the setting that is named alike: FEATURES_PORT beside FEATURES_HOST."""
     said = words(name)[:-1]
     for other, value in beside.items():
-        if words(other) == [*said, "port"] and value.isdigit() and 0 < int(value) < 65536:
+        if words(other) == (*said, "port") and value.isdigit() and 0 < int(value) < 65536:
             return int(value)
     return None

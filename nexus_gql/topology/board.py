@@ -12,6 +12,7 @@ from .graph import Edge, End, Node, ShownEdge, ShownNode, edge_id
 from .impairment import Solver
 from .picture import JUDGED, Picture
 from .state import Impairment, standing
+from .turns import PORTION, Steps, at_once, portions
 
 T = TypeVar("T")
 
@@ -95,11 +96,23 @@ class Board:
 
     def flush(self) -> Delta:
         """Bring everything up to date; what became different since the last time."""
-        touched, felt = self._solver.settle()
-        nodes, removed_nodes = self._compared_nodes(self._changed_nodes.union(self._id[number] for number in touched))
+        return at_once(self._flush())
+
+    def flush_in_steps(self) -> Steps[Delta]:
+        """The same in portions, between which nothing else may be put here. Until the last, the picture is the one before.
+
+        A small change is all in one, so that it waits for nobody's turn.
+        """
+        self.picture()
+        return (yield from self._flush())
+
+    def _flush(self) -> Steps[Delta]:
+        touched, felt = yield from self._solver.settle()
+        changed = self._changed_nodes.union(self._id[number] for number in touched)
+        nodes, removed_nodes = yield from self._compared_nodes(changed)
         self._changed_edges.update((self._id[origin], self._id[target]) for origin, target in self._into(felt))
-        edges, removed_edges = self._compared_edges()
-        self._meet()
+        edges, removed_edges = yield from self._compared_edges()
+        yield from self._meet()
         roots = tuple(sorted(self._id[number] for number in self._solver.roots()))
         delta = Delta(nodes, edges, removed_nodes, removed_edges, roots, roots != self._roots)
         self._roots = roots
@@ -111,7 +124,7 @@ class Board:
 
     def shown(self, node_id: str) -> ShownNode | None:
         """One node, as of the last flush."""
-        return self._shown_nodes.get(node_id)
+        return self.picture().nodes.get(node_id)
 
     def picture(self) -> Picture:
         """All of it, as of the last flush; stays as it is."""
@@ -172,19 +185,23 @@ class Board:
     def _into(self, nodes: Iterable[int]) -> Iterable[tuple[int, int]]:
         return ((origin, target) for target in nodes for origin in self._solver.origins(target))
 
-    def _compared_nodes(self, candidates: Iterable[str]) -> tuple[tuple[ShownNode, ...], tuple[str, ...]]:
+    def _compared_nodes(self, candidates: Iterable[str]) -> Steps[tuple[tuple[ShownNode, ...], tuple[str, ...]]]:
         """Which of some nodes are shown otherwise now, and which not at all."""
         known: dict[int, tuple[str, ...]] = {}
         changed, removed = [], []
-        for node_id in sorted(candidates):
-            if node_id not in self._nodes:
-                if self._shown_nodes.pop(node_id, None) is not None:
+        for portion in portions(sorted(candidates)):
+            for node_id in portion:
+                shown = self._show(node_id, known) if node_id in self._nodes else None
+                if self._shown_nodes.get(node_id) == shown:
+                    continue
+                if shown is None:
+                    del self._shown_nodes[node_id]
                     removed.append(node_id)
-                continue
-            shown = self._show(node_id, known)
-            if self._shown_nodes.get(node_id) != shown:
-                self._shown_nodes[node_id] = shown
-                changed.append(shown)
+                else:
+                    self._shown_nodes[node_id] = shown
+                    changed.append(shown)
+            if len(portion) == PORTION:
+                yield
         return tuple(changed), tuple(removed)
 
     def _show(self, node_id: str, known: dict[int, tuple[str, ...]]) -> ShownNode:
@@ -195,37 +212,52 @@ class Board:
         impairment = Impairment(self._solver.impairment[number])
         return ShownNode(self._nodes[node_id], self._states[node_id], impairment, known[causes])
 
-    def _compared_edges(self) -> tuple[tuple[ShownEdge, ...], tuple[str, ...]]:
+    def _compared_edges(self) -> Steps[tuple[tuple[ShownEdge, ...], tuple[str, ...]]]:
         """Which of the edges that may have changed are shown otherwise now, and which not at all."""
         changed, removed = [], []
-        for origin, target in sorted(self._changed_edges):
-            edge = self._edges.get(origin, {}).get(target)
-            if edge is None or origin not in self._number or target not in self._number:
-                if self._shown_edges.pop(key := edge_id(origin, target), None) is not None:
+        for portion in portions(sorted(self._changed_edges)):
+            for origin, target in portion:
+                key, shown = edge_id(origin, target), self._show_edge(origin, target)
+                if self._shown_edges.get(key) == shown:
+                    continue
+                if shown is None:
+                    del self._shown_edges[key]
                     removed.append(key)
-                continue
-            shown = ShownEdge(edge, self._solver.healthy(self._number[origin], self._number[target]))
-            if self._shown_edges.get(edge.id) != shown:
-                self._shown_edges[edge.id] = shown
-                changed.append(shown)
+                else:
+                    self._shown_edges[key] = shown
+                    changed.append(shown)
+            if len(portion) == PORTION:
+                yield
         return tuple(changed), tuple(removed)
 
-    def _meet(self) -> None:
+    def _show_edge(self, origin: str, target: str) -> ShownEdge | None:
+        edge = self._edges.get(origin, {}).get(target)
+        if edge is None or origin not in self._number or target not in self._number:
+            return None
+        return ShownEdge(edge, self._solver.healthy(self._number[origin], self._number[target]))
+
+    def _meet(self) -> Steps[None]:
         """Which nodes are neighbours, where an edge came or went; how it is doing makes no difference."""
         peers: dict[str, set[str]] = {}
         for origin, target in self._changed_edges:
             peers.setdefault(origin, set()).add(target)
             peers.setdefault(target, set()).add(origin)
-        for node_id, others in peers.items():
-            near = {one for one in others if self._is_shown(node_id, one) or self._is_shown(one, node_id)}
-            before = self._neighbours.get(node_id, frozenset())
-            gone = (others - near) & before
-            if not gone and near <= before:
-                continue
-            if after := (before - gone) | near:
-                self._neighbours[node_id] = after
-            else:
-                del self._neighbours[node_id]
+        for portion in portions(peers.items()):
+            for node_id, others in portion:
+                self._meet_others(node_id, others)
+            if len(portion) == PORTION:
+                yield
+
+    def _meet_others(self, node_id: str, others: set[str]) -> None:
+        near = {one for one in others if self._is_shown(node_id, one) or self._is_shown(one, node_id)}
+        before = self._neighbours.get(node_id, frozenset())
+        gone = (others - near) & before
+        if not gone and near <= before:
+            return
+        if after := (before - gone) | near:
+            self._neighbours[node_id] = after
+        else:
+            del self._neighbours[node_id]
 
     def _is_shown(self, origin: str, target: str) -> bool:
         return edge_id(origin, target) in self._shown_edges

@@ -102,6 +102,13 @@ def workload_id(cluster_id: str, uid: str) -> str:
     return f"workload:{cluster_id}/{uid}"
 
 
+def workload_of(node_id: str) -> tuple[str, str]:
+    """The cluster and the UID of the workload that a node stands for; of other nodes nothing that is there."""
+    kind, _, key = node_id.partition(":")
+    cluster_id, _, uid = key.partition("/")
+    return (cluster_id, uid) if kind == "workload" else ("", "")
+
+
 def missing_id(cluster_id: str, namespace: str, service: str) -> str:
     """The node of a Service that is called and is not there, or has no workload behind it."""
     return f"service:{cluster_id}/{namespace}/{service}"

@@ -14,6 +14,7 @@ from nexus_gql.hierarchy import Need
 from .components import components
 from .order import Order
 from .state import Impairment, Standing, troubled, weight
+from .turns import Steps
 
 # By whether the edge is optional, then by the standing and impairment of what it leads to.
 _WEIGHT = [
@@ -23,6 +24,9 @@ _WEIGHT = [
 _TROUBLED = [[troubled(stands, impairment) for impairment in Impairment] for stands in Standing]
 _DEADLY = [[weighs == Impairment.IMPAIRED for weighs in row] for row in _WEIGHT[False]]
 _WORST = int(Impairment.IMPAIRED)
+
+_A_TURN = 1_000
+"""Circles that are judged in one turn, but for what is left of a component: some 10 ms."""
 
 
 class Solver:
@@ -122,22 +126,28 @@ class Solver:
             causes ^= lowest
         return found
 
-    def settle(self) -> tuple[set[int], set[int]]:
+    def settle(self) -> Steps[tuple[set[int], set[int]]]:
         """Bring everything up to date; the nodes that may be different, and those of which others may feel something different."""
         origins, moved = self._order.renew()
         self._dirty |= origins
         # What hides a root cause is told by circle.
         self._dirty.update(node for node in moved if self._stands[node])
+        if moved:
+            yield
         component = self._order.component
         queue = list({component[node] for node in self._dirty})
         heapify(queue)
-        queued = set(queue)
+        queued, judged = set(queue), 0
         while queue:
             number = heappop(queue)
             for before in self._judge(self._order.circles[number]):
                 if component[before] not in queued:
                     queued.add(component[before])
                     heappush(queue, component[before])
+            judged += len(self._order.circles[number])
+            if judged >= _A_TURN:
+                judged = 0
+                yield
         return self._finished()
 
     def _finished(self) -> tuple[set[int], set[int]]:

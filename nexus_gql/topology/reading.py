@@ -1,6 +1,9 @@
-"""Reads what is declared and what is seen of the clusters into nodes and edges on the board."""
+"""Reads what is declared and what is seen of the clusters into nodes and edges on the board.
 
-from collections.abc import Iterable
+In portions, since it takes a second where thousands run. Nobody sees what is on the board before it is flushed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
@@ -10,10 +13,11 @@ from nexus_gql.paths import Path
 
 from . import sight
 from .board import Board
-from .edges import Finding, declared, entrances, found, merged, required_by_workflow
-from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id
+from .edges import Files, Finding, declared, entrances, found, merged, required_by_workflow
+from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id, workload_of
 from .resolution import Cluster, Workload
 from .texts import Texts
+from .turns import Steps, portions
 from .workflows import Workflow, Workflows
 
 
@@ -30,7 +34,6 @@ class Reader:
         self._live = live
         self._workflows = workflows
         self._board = board
-        self._workloads: dict[str, tuple[str, str]] = {}  # cluster and UID by node
         self._declared: dict[str, list[Finding]] = {}
         self._found: dict[str, dict[str, list[Finding]]] = {}  # by cluster and node
         self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
@@ -39,53 +42,58 @@ class Reader:
 
     def workload(self, node_id: str) -> Observed | None:
         """The workload that a node stands for."""
-        return self._live.workloads.get(self._workloads.get(node_id, ("", "")))
+        return self._live.workloads.get(workload_of(node_id))
 
     def judge(self, node_id: str) -> None:
         """Put onto the board how a node is doing."""
         if (application := self.applications.get(node_id)) is not None:
-            self._board.set_state(node_id, self._live.applications.known(application).state)
+            if self._is_there(application):
+                self._board.set_state(node_id, self._live.applications.known(application).state)
         elif (workload := self.workload(node_id)) is not None:
             self._board.set_state(node_id, sight.state(self._live.views.get(workload.cluster_id), workload))
 
-    def read_hierarchy(self, catalogue: Catalogue) -> frozenset[str]:
+    def _is_there(self, application: Application) -> bool:
+        """Whether it is declared at this moment: of one that was deleted meanwhile nobody can say how it is doing."""
+        return self._live.hierarchy.latest.by_id(application.id) is not None
+
+    def read_hierarchy(self, catalogue: Catalogue) -> Steps[frozenset[str]]:
         """Read what is declared; the clusters of which what is seen means something else now."""
+        end_of = partial(_end, catalogue)
         there = {application_id(one.id): one for one in catalogue.applications(None)}
         before = self.applications
         self.applications = there
         for node_id in before.keys() - there.keys():
             self._declared.pop(node_id, None)
             self._board.remove_node(node_id)
-        for node_id, one in there.items():
-            self._board.put_node(_node_of(catalogue, one), self._live.applications.known(one).state)
-            document = catalogue.effective(one.path).document
-            self._declared[node_id] = list(declared(one.path, document, self._end))
-            self._connect(node_id)
-        self._read_workflows()
+        for portion in portions(there.items()):
+            for node_id, one in portion:
+                if not self._is_there(one):
+                    continue
+                self._board.put_node(_node_of(catalogue, one), self._live.applications.known(one).state)
+                document = catalogue.effective(one.path).document
+                self._declared[node_id] = list(declared(one.path, document, end_of))
+                self._connect(node_id)
+            yield
+        self._read_workflows(end_of)
         inhabited = _inhabited(catalogue)
         before_that, self.inhabited = self.inhabited, inhabited
         return inhabited ^ before_that if before.keys() == there.keys() else inhabited | before_that
 
-    def _end(self, path: Path) -> tuple[str, End | None]:
-        """The node of a path; where nobody declared it, one that is there as long as something needs it."""
-        level = self._live.hierarchy.latest.levels.get(path)
-        if isinstance(level, Application):
-            return application_id(level.id), None
-        key = undeclared_id(path)
-        return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path))
-
-    def _read_workflows(self) -> None:
+    def _read_workflows(self, end_of: Callable[[Path], tuple[str, End | None]]) -> None:
         flows = {workflow_id(one.id): one for one in self._workflows.all()}
         for gone in self._flows - flows.keys():
             self._board.remove_node(gone)
         self._flows = set(flows)
         for node_id, one in flows.items():
             self._board.put_node(_workflow_node(node_id, one), None)
-            needs = merged(node_id, required_by_workflow(one.requires, self._end))
+            needs = merged(node_id, required_by_workflow(one.requires, end_of))
             self._board.set_edges(node_id, needs.edges, needs.ends)
 
-    def read_cluster(self, cluster_id: str) -> None:
-        """Read what is seen of a cluster; nothing where no environment is on it, or where it was never seen."""
+    def read_cluster(self, cluster_id: str) -> Steps[None]:
+        """Read what is seen of a cluster; nothing where no environment is on it, or where it was never seen.
+
+        What is seen is taken in the first step, as it is at one moment; the others are about that alone.
+        """
         view = self._live.views.get(cluster_id) if cluster_id in self.inhabited else None
         if view is not None and view.sighting is Sighting.LOADING:
             return  # half of the names would tell of Services that are missing; it is read once all are there
@@ -96,29 +104,38 @@ class Reader:
             seen = [one for key, one in self._live.workloads.items() if key[0] == cluster_id]
             self.read[cluster_id] = frozenset(one.meta.uid for one in seen)
             running = list(sight.workloads(view, seen, self._stands_for))
+            files = {namespace: sight.files(view, namespace) for namespace in {one.namespace for one in running}}
             names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
-            findings = self._findings(view, names, running)
-            nodes = self._put_unmanaged(view, seen) | self._put_entrances(names)
+            yield
+            findings = yield from self._findings(names, running, files)
+            nodes = yield from self._put_unmanaged(view, seen)
+            nodes |= yield from self._put_entrances(names)
         else:
             self._texts.pop(cluster_id, None)
         self._forget(self._on.pop(cluster_id, set()) - nodes)
         self._on[cluster_id] = nodes
-        self._find(cluster_id, findings)
+        yield from self._find(cluster_id, findings)
 
-    def _findings(self, view: ClusterView, names: Cluster, running: Iterable[Workload]) -> dict[str, list[Finding]]:
+    def _findings(
+        self, names: Cluster, running: Iterable[Workload], files: Mapping[str, Files]
+    ) -> Steps[dict[str, list[Finding]]]:
         findings: dict[str, list[Finding]] = {}
         texts = self._texts.setdefault(names.key, Texts())
-        for one, mentioned in texts.mentioned(running, partial(sight.files, view)):
-            if signs := list(found(names, one, mentioned)):
-                findings.setdefault(one.node, []).extend(signs)
+        for portion in portions(texts.mentioned(running, files.__getitem__)):
+            for one, mentioned in portion:
+                if signs := list(found(names, one, mentioned)):
+                    findings.setdefault(one.node, []).extend(signs)
+            yield
         return findings
 
-    def _find(self, cluster_id: str, after: dict[str, list[Finding]]) -> None:
+    def _find(self, cluster_id: str, after: dict[str, list[Finding]]) -> Steps[None]:
         before = self._found.pop(cluster_id, {})
         self._found[cluster_id] = after
-        for node_id in before.keys() | after.keys():
-            if before.get(node_id) != after.get(node_id):
-                self._connect(node_id)
+        for portion in portions(before.keys() | after.keys()):
+            for node_id in portion:
+                if before.get(node_id) != after.get(node_id):
+                    self._connect(node_id)
+            yield
 
     def _stands_for(self, workload: Observed) -> str:
         """The node of a workload: its application's where one is declared, else its own."""
@@ -127,34 +144,45 @@ class Reader:
             return node_id
         return workload_id(workload.cluster_id, workload.meta.uid)
 
-    def _put_unmanaged(self, view: ClusterView, seen: Iterable[Observed]) -> set[str]:
+    def _put_unmanaged(self, view: ClusterView, seen: Iterable[Observed]) -> Steps[set[str]]:
         nodes = set()
-        for one in seen:
-            node_id = workload_id(one.cluster_id, one.meta.uid)
-            if self._stands_for(one) == node_id:
-                nodes.add(node_id)
-                self._workloads[node_id] = one.cluster_id, one.meta.uid
-                node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
-                self._board.put_node(node, sight.state(view, one))
+        for portion in portions(seen):
+            for one in portion:
+                node_id = workload_id(one.cluster_id, one.meta.uid)
+                if self._stands_for(one) == node_id:
+                    nodes.add(node_id)
+                    node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
+                    self._board.put_node(node, sight.state(view, one))
+            yield
         return nodes
 
-    def _put_entrances(self, names: Cluster) -> set[str]:
+    def _put_entrances(self, names: Cluster) -> Steps[set[str]]:
         nodes = set()
-        for node, needs in entrances(names):
-            nodes.add(node.id)
-            self._board.put_node(node, None)
-            self._board.set_edges(node.id, needs.edges, needs.ends)
+        for portion in portions(entrances(names)):
+            for node, needs in portion:
+                nodes.add(node.id)
+                self._board.put_node(node, None)
+                self._board.set_edges(node.id, needs.edges, needs.ends)
+            yield
         return nodes
 
     def _forget(self, nodes: Iterable[str]) -> None:
         for node_id in nodes:
-            self._workloads.pop(node_id, None)
             self._board.remove_node(node_id)
 
     def _connect(self, node_id: str) -> None:
         found = [one for by_node in self._found.values() for one in by_node.get(node_id, ())]
         needs = merged(node_id, [*self._declared.get(node_id, ()), *found])
         self._board.set_edges(node_id, needs.edges, needs.ends)
+
+
+def _end(catalogue: Catalogue, path: Path) -> tuple[str, End | None]:
+    """The node of a path; where nobody declared it, one that is there as long as something needs it."""
+    level = catalogue.levels.get(path)
+    if isinstance(level, Application):
+        return application_id(level.id), None
+    key = undeclared_id(path)
+    return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path))
 
 
 def _inhabited(catalogue: Catalogue) -> frozenset[str]:

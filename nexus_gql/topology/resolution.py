@@ -3,14 +3,13 @@
 Nothing is guessed from names: that a workload is called like a host means nothing.
 """
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from nexus_gql.live import ApplicationState, Health, Template, Verdict
 
-from .addresses import Address, Certainty, external
+from .addresses import Address, Certainty, as_ip, external
 from .graph import End, Node, NodeKind, external_id, ingress_id, missing_id
 
 _ALIASES = 8
@@ -97,7 +96,7 @@ class Cluster:
 
     def resolve(self, address: Address, namespace: str, *, dns: bool = True) -> Target:
         """What an address means to a pod in a namespace; NOTHING where it means nothing that is called."""
-        ip = _ip(address.host)
+        ip = as_ip(address.host)
         if ip is not None:
             service = self._by_address.get(str(ip))
             return self._outside(address) if service is None else self._behind(service, address)
@@ -244,14 +243,7 @@ def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(labels.get(label) == value for label, value in selector.items())
 
 
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
 def _canonical(text: str) -> str:
-    """An address in its one spelling (`FD00::0:1` is `fd00::1`)."""
-    ip = _ip(text)
+    """An address in its one spelling (`FD00::0:1` is `fd00::1`; of version 4 there is no other)."""
+    ip = as_ip(text) if ":" in text else None
     return text if ip is None else str(ip)

@@ -6,7 +6,7 @@ the feed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,7 @@ from .graph import (
 )
 from .picture import Picture
 from .reading import Reader
+from .turns import Steps, in_turns
 from .workflows import Workflows
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,8 @@ class Topology:
         self._stale_workflows = True
         self._states: dict[str, None] = {}
         self._told: list[HierarchyChange | SightChange] = []
+        self._applications: Mapping[str, Application] = {}  # those of the picture
+        self._busy = False
 
     def start(self, supervisor: Supervisor) -> None:
         """Begin to follow."""
@@ -106,7 +109,7 @@ class Topology:
 
     def application(self, node_id: str) -> Application | None:
         """The application that a node stands for."""
-        return self._reader.applications.get(node_id)
+        return self._applications.get(node_id)
 
     def workload(self, node_id: str) -> Observed | None:
         """The workload that a node stands for."""
@@ -129,7 +132,7 @@ class Topology:
 
     def _is_settled(self, cluster_ids: Collection[str] | None) -> bool:
         heard = all(self._heard.get(feed) == feed.position for feed in self._feeds)
-        if not heard or self._stale_hierarchy or self._stale_workflows:
+        if not heard or self._busy or self._news.is_set() or self._stale_hierarchy or self._stale_workflows:
             return False
         wanted = self._reader.inhabited if cluster_ids is None else self._reader.inhabited.intersection(cluster_ids)
         self._whole |= {one for one in wanted - self._whole if self._is_whole(one)}
@@ -253,14 +256,16 @@ class Topology:
         self._all_stale()
         self._news.set()
         while True:
+            self._busy = False
             await self._news.wait()
             self._news.clear()
+            self._busy = True
             if self._is_stale and clock.elapsed() >= self._next_reading:
                 if self._stale_workflows:
                     await self._load_workflows()
-                self._read()
+                await in_turns(self._read())
                 self._next_reading = clock.elapsed() + _STRUCTURE_EVERY
-            self._settle()
+            await self._settle()
             if self._is_stale and self._timer is None:
                 self._timer = asyncio.get_running_loop().call_at(self._next_reading, self._is_due)
 
@@ -283,13 +288,18 @@ class Topology:
             log.warning("The workflows cannot be read now; those known so far stand", error=str(error))
             asyncio.get_running_loop().call_later(_WORKFLOWS_AGAIN, self._ask_again)
 
-    def _settle(self) -> None:
-        """Bring the board up to date, and tell what that made of it: before a change of the hierarchy what it made of the graph."""
+    async def _settle(self) -> None:
+        """Bring the board up to date, and tell what that made of it: before a change of the hierarchy what it made of the graph.
+
+        What comes meanwhile is kept for the next time.
+        """
         states, self._states = self._states, {}
         for node_id in states:
             self._reader.judge(node_id)
         before = self._board.picture()
-        if delta := self._board.flush():
+        delta = await in_turns(self._board.flush_in_steps())
+        self._applications = self._reader.applications
+        if delta:
             self.feed.publish(TopologyChange(delta, before, self._board.picture()))
         if self._is_stale:
             return
@@ -297,17 +307,21 @@ class Topology:
         for change in told:
             self.feed.publish(change)
 
-    def _read(self) -> None:
-        """Read what became stale: what is declared, and what is seen of the clusters."""
+    def _read(self) -> Steps[None]:
+        """Read what became stale: what is declared, and what is seen of the clusters.
+
+        Each is taken for read before it is: what comes meanwhile makes it stale again.
+        """
         if self._stale_hierarchy:
             self._stale_hierarchy = False
-            self._stale_clusters |= self._reader.read_hierarchy(self._live.hierarchy.latest)
+            otherwise = yield from self._reader.read_hierarchy(self._live.hierarchy.latest)
+            self._stale_clusters |= otherwise
         self._live.keep_structure(self._reader.inhabited & self._live.views.keys())
         for cluster_id in sorted(self._stale_clusters):
             # Before the first verdicts on a cluster, its Services would seem to have nothing behind them.
             if cluster_id in self._reader.read or not self._live.judging:
                 self._stale_clusters.discard(cluster_id)
-                self._reader.read_cluster(cluster_id)
+                yield from self._reader.read_cluster(cluster_id)
         self._whole &= self._reader.read.keys()
 
 

@@ -50,15 +50,13 @@ def assert_in_order(order: Order) -> None:
     assert groups(order, [place[:1] for place in places]) == {
         frozenset(part) for part in nx.strongly_connected_components(whole)
     }
-    assert groups(order, [place for place in places]) == {
-        frozenset(part) for part in nx.strongly_connected_components(required)
-    }
+    assert groups(order, list(places)) == {frozenset(part) for part in nx.strongly_connected_components(required)}
     assert all(places[origin][0] >= places[target][0] for origin, target in whole.edges)
     assert all(places[origin] >= places[target] for origin, target in required.edges)
     assert all(node in order.around(node) for node in NODES)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(edges, changes)
 def test_components_and_circles_should_be_those_of_the_reference_after_any_changes(
     start: dict[tuple[int, int], bool], steps: list[dict[tuple[int, int], bool | None]]
@@ -72,13 +70,19 @@ def test_components_and_circles_should_be_those_of_the_reference_after_any_chang
 
 
 def test_what_comes_or_goes_in_a_circle_that_stays_closed_should_make_no_difference() -> None:
-    order = ordered(ring(5))
+    there = ring(5) | {(target, origin): optional for (origin, target), optional in ring(5).items()}
+    order = ordered(there)
 
-    for step in ({(0, 2): False}, {(0, 3): True}, {(0, 1): None, (1, 0): False, (0, 3): None}, {(0, 1): False}):
-        change(order, step)
-        if (0, 1) not in step:
-            assert order.renew() == (set(), [])
-        order.renew()
+    for edge, optional in [
+        ((0, 2), False),
+        ((0, 2), None),
+        ((0, 3), True),
+        ((0, 1), None),
+        ((0, 1), True),
+        ((1, 2), True),
+    ]:
+        change(order, {edge: optional})
+        assert order.renew() == (set(), [])
 
 
 def test_an_edge_between_two_in_their_order_should_leave_the_numbers_as_they_are() -> None:
