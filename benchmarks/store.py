@@ -127,7 +127,7 @@ def slim(bodies: list[bytes]) -> object:
     """Decoded and put into a store."""
     store: Store[Any] = Store()
     items = [item for body in bodies for item in PODS.page(body).items or ()]
-    Writer(store, "c1", lambda _: None).replace(items)
+    asyncio.run(Writer(store, "c1", lambda _: None).replace(items))
     return store
 
 
@@ -250,9 +250,12 @@ async def longest_turn(bodies: list[bytes]) -> tuple[float, float, int, int]:
         serving = asyncio.create_task(serve(configuration, listening.set_result))
         url = await listening
         gc.freeze()  # as `nexus serve` does
-        with turns() as listed:
-            await declare(url, port)
-            await asyncio.sleep(5)  # until every pod is there, and every verdict reached
+        gc.set_threshold(50_000, 20, 20)
+        async with httpx.AsyncClient(base_url=url) as client:
+            await register(client, port)  # the first request and the first connection, which every server has once
+            with turns() as listed:
+                await declare(client)
+                await asyncio.sleep(5)  # until every pod is there, and every verdict reached
         with turns() as sent, beside(reader, url.replace("http", "ws", 1) + "/graphql") as answer:
             frames, pods = await heard(answer)
         signal.raise_signal(signal.SIGTERM)
@@ -278,19 +281,30 @@ def turns() -> Iterator[list[float]]:
         feeling.cancel()
 
 
-async def declare(url: str, port: int) -> None:
-    """The cluster, and an environment with twenty namespaces on it."""
+async def register(client: httpx.AsyncClient, port: int) -> None:
+    """The cluster, of which nothing is watched before an environment is on it."""
     content = (
         f"{{clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}], current-context: x, "
         "contexts: [{name: x, context: {cluster: c, user: u}}], users: [{name: u, user: {token: t}}]}"
     )
-    levels = LEVELS % " ".join(NAMESPACE % (number, number, number) for number in range(20))
-    async with httpx.AsyncClient() as client:
-        for query, variables in ((REGISTER, {"content": content}), (levels, {})):
-            answer = await client.post(f"{url}/graphql", json={"query": query, "variables": variables})
-            said = answer.json()
-            assert "errors" not in said, said
-            assert not any(payload["problems"] for payload in said["data"].values()), said
+    await _mutate(client, REGISTER, {"content": content})
+    connected = '{"data":{"cluster":{"connection":{"status":"CONNECTED"}}}}'
+    asked = {"query": '{ cluster(name: "big") { connection { status } } }'}
+    async with asyncio.timeout(_LIMIT):
+        while (await client.post("/graphql", json=asked)).text != connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def declare(client: httpx.AsyncClient) -> None:
+    """An environment with twenty namespaces on the cluster."""
+    await _mutate(client, LEVELS % " ".join(NAMESPACE % (number, number, number) for number in range(20)), {})
+
+
+async def _mutate(client: httpx.AsyncClient, query: str, variables: dict[str, str]) -> None:
+    answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    said = answer.json()
+    assert "errors" not in said, said
+    assert not any(payload["problems"] for payload in said["data"].values()), said
 
 
 def main() -> None:

@@ -36,16 +36,17 @@ Database = Annotated[
 
 def main() -> None:
     """The program: an error that has a remedy is a sentence and exit code 1, not a traceback."""
-    from nexus_gql.app import CannotStart
-    from nexus_gql.database import is_unavailable
-    from nexus_gql.problems import Failure, Refused
-    from nexus_gql.vault import VaultError
-
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
+        # Imported here since it takes a second, which `nexus --version` need not.
+        from nexus_gql.app import CannotStart
+        from nexus_gql.database import is_unavailable
+        from nexus_gql.problems import Failure, Refused
+        from nexus_gql.vault import VaultError
+
         # A database that another process has locked is among what is unavailable, as is a port that is taken.
         if not isinstance(error, CannotStart | Failure | Refused | VaultError) and not is_unavailable(error):
             raise

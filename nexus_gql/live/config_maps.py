@@ -1,6 +1,6 @@
 """The ConfigMaps that running workloads refer to, and no others: one watch for each namespace in which there is any."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from nexus_gql.clusters import Link
@@ -74,7 +74,7 @@ class ConfigMaps:
                 del self._parts[namespace]
                 await self._supervisor.stop(self._task(namespace))
                 if namespace not in wanted:
-                    self._writer.replace_in(namespace, ())
+                    await self._writer.replace_in(namespace, ())
         for namespace in wanted.keys() - self._parts.keys():
             part = self._parts[namespace] = _Part(self._writer, namespace, wanted[namespace])
             reflector = Reflector(self._link, CONFIG_MAPS, part, self._tell, namespace)
@@ -112,8 +112,8 @@ class _Part:
         """Whether they were read, or something keeps us from it."""
         return self.listed or (self.reflector is not None and self.reflector.trouble is not None)
 
-    def replace(self, objects: Iterable[ConfigMap]) -> None:
-        self._writer.replace_in(self._namespace, [one for one in objects if one.metadata.name in self.names])
+    async def replace(self, objects: Collection[ConfigMap]) -> None:
+        await self._writer.replace_in(self._namespace, [one for one in objects if one.metadata.name in self.names])
         self.listed = True
 
     def put(self, item: ConfigMap) -> None:

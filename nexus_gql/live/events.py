@@ -5,7 +5,7 @@ Kubernetes forgets events after an hour; here the last 10,000 of each cluster st
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from nexus_gql import clock
@@ -119,15 +119,15 @@ class Arrivals:
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def replace(self, objects: Iterable[Event]) -> None:
+    async def replace(self, objects: Collection[Event]) -> None:
         """A list."""
         self._queue(sorted(objects, key=_version), listed=True)
         if not self._waiting:
             self._log.replace(())
 
-    def replace_in(self, namespace: str, objects: Iterable[Event]) -> None:  # noqa: ARG002 - an event says where it is
+    async def replace_in(self, namespace: str, objects: Collection[Event]) -> None:  # noqa: ARG002 - an event says where it is
         """A list of one namespace."""
-        self.replace(objects)
+        await self.replace(objects)
 
     def complete(self) -> None:
         """Every namespace that we know was listed, which the lists have told already."""

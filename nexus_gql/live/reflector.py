@@ -7,7 +7,7 @@ never overlap.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -37,7 +37,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class Sink(Protocol[S_contra]):
     """Where what is seen goes: a store's writer, or something that keeps it otherwise."""
 
-    def replace(self, objects: Iterable[S_contra]) -> None:
+    async def replace(self, objects: Collection[S_contra]) -> None:
         """The complete state after a list."""
         ...
 
@@ -164,7 +164,7 @@ class Reflector(Generic[T]):
             token = page.metadata.continue_
             if not token:
                 break
-        self._sink.replace(items)
+        await self._sink.replace(items)
         return version
 
     def _page(self, body: bytes) -> Page[T]:

@@ -1,19 +1,22 @@
 """What one reflector knows of a kind on a cluster: written by it alone, read by everybody."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from .objects import Observed
 
 APPLICATION_LABEL = "nexus.optimal-reality.io/application"
+A_TURN = 500
+"""So many objects of a list are filed, or told of, in one turn of the loop: others must not wait for thousands."""
 
 
 T = TypeVar("T", bound=Observed)
 
 
-@dataclass(frozen=True, slots=True)
-class Changed(Generic[T]):
+class Changed(Struct, Generic[T], frozen=True):
     """One object before and after; None where it was not, or is not, there."""
 
     cluster_id: str
@@ -76,31 +79,30 @@ class Writer(Generic[T]):
         self._cluster_id = cluster_id
         self._tell = tell
 
-    def replace(self, objects: Iterable[T]) -> None:
-        """The complete state after a list: it becomes visible at once, and only the differences are told."""
-        store = self.store
-        before = store._objects
-        after = {item.metadata.uid: item for item in objects}
-        store._objects = after
-        store._indexes = ({}, {}, {})
-        for uid, item in after.items():
-            self._index(uid, item)
-        store.synced = True
-        for uid, old in before.items():
-            if uid not in after:
-                self._tell(Changed(self._cluster_id, old, None))
-        for uid, new in after.items():
-            known = before.get(uid)
-            if known is None or known.metadata.resource_version != new.metadata.resource_version:
-                self._tell(Changed(self._cluster_id, known, new))
+    async def replace(self, objects: Collection[T]) -> None:
+        """The complete state after a list: it becomes visible at once, and only the differences are told.
 
-    def replace_in(self, namespace: str, objects: Iterable[T]) -> None:
+        Of thousands, some are filed, and some told, in one turn. The store is synced when all are told: whoever waits
+        for that finds everything touched that has to be judged.
+        """
+        store = self.store
+        before, after = store._objects, _by_uid(objects)
+        indexes: _Indexes = ({}, {}, {})
+        for number, (uid, item) in enumerate(after.items(), 1):
+            _index(indexes, uid, item)
+            if number % A_TURN == 0:
+                await asyncio.sleep(0)
+        store._objects, store._indexes = after, indexes
+        await self._tell_each(_pairs(before, after.copy()))
+        store.synced = True
+
+    async def replace_in(self, namespace: str, objects: Collection[T]) -> None:
         """The complete state of one namespace after a list; what is elsewhere stays as it is."""
-        after = {item.metadata.uid: item for item in objects}
-        for uid in [old.metadata.uid for old in self.store.in_namespace(namespace) if old.metadata.uid not in after]:
-            self.remove(uid)
-        for item in after.values():
-            self.put(item)
+        before, after = _by_uid(self.store.in_namespace(namespace)), _by_uid(objects)
+        for old, new in _pairs(before, after):
+            if _differ(old, new):
+                self._file(old, new)
+        await self._tell_each(_pairs(before, after))
 
     def complete(self) -> None:
         """Every namespace that we know was listed."""
@@ -114,38 +116,85 @@ class Writer(Generic[T]):
 
     def put(self, item: T) -> None:
         """An object that was made or changed."""
-        uid = item.metadata.uid
-        old = self.store._objects.get(uid)
-        if old is not None:
-            if old.metadata.resource_version == item.metadata.resource_version:
-                return  # a watch that was resumed may say again what is known
-            self._unindex(uid, old)
-        self.store._objects[uid] = item
-        self._index(uid, item)
-        self._tell(Changed(self._cluster_id, old, item))
+        old = self.store._objects.get(item.metadata.uid)
+        if _differ(old, item):
+            self._file(old, item)
+            self._tell(Changed(self._cluster_id, old, item))
 
     def remove(self, uid: str) -> None:
         """An object that is gone."""
-        old = self.store._objects.pop(uid, None)
-        if old is not None:
-            self._unindex(uid, old)
+        if (old := self.store._objects.get(uid)) is not None:
+            self._file(old, None)
             self._tell(Changed(self._cluster_id, old, None))
 
-    def _index(self, uid: str, item: T) -> None:
-        for index, key in zip(self.store._indexes, _keys(item), strict=True):
-            if key is not None:
-                index.setdefault(key, {})[uid] = item
+    def _file(self, old: T | None, new: T | None) -> None:
+        store = self.store
+        if old is not None:
+            _unindex(store._indexes, old.metadata.uid, old)
+        if new is not None:
+            store._objects[new.metadata.uid] = new
+            _index(store._indexes, new.metadata.uid, new)
+        elif old is not None:
+            del store._objects[old.metadata.uid]
 
-    def _unindex(self, uid: str, item: T) -> None:
-        for index, key in zip(self.store._indexes, _keys(item), strict=True):
-            if key is not None and (entry := index.get(key)) is not None:
-                entry.pop(uid, None)
-                if not entry:
-                    del index[key]
+    async def _tell_each(self, pairs: Iterator[tuple[T | None, T | None]]) -> None:
+        try:
+            for number, (old, new) in enumerate(pairs, 1):
+                self._tell_if_different(old, new)
+                if number % A_TURN == 0:
+                    await asyncio.sleep(0)
+        finally:
+            # Who is stopped here has made them visible: if they were not told now, they never would be.
+            for old, new in pairs:
+                self._tell_if_different(old, new)
+
+    def _tell_if_different(self, old: T | None, new: T | None) -> None:
+        if _differ(old, new):
+            self._tell(Changed(self._cluster_id, old, new))
 
 
-def _keys(item: Observed) -> Iterator[str | None]:
+_Indexes = tuple[dict[str, dict[str, Any]], ...]
+
+
+def _by_uid(objects: Iterable[T]) -> dict[str, T]:
+    return {item.metadata.uid: item for item in objects}
+
+
+def _pairs(before: Mapping[str, T], after: Mapping[str, T]) -> Iterator[tuple[T | None, T | None]]:
+    """What was and what is; first what is gone."""
+    for uid, old in before.items():
+        if uid not in after:
+            yield old, None
+    for uid, new in after.items():
+        yield before.get(uid), new
+
+
+def _differ(old: T | None, new: T | None) -> bool:
+    """A watch that was resumed, or a list, may say again what is known."""
+    return old is None or new is None or old.metadata.resource_version != new.metadata.resource_version
+
+
+def _index(indexes: _Indexes, uid: str, item: Observed) -> None:
+    for index, key in zip(indexes, _keys(item), strict=True):
+        if key is not None:
+            if (entry := index.get(key)) is None:
+                entry = index[key] = {}
+            entry[uid] = item
+
+
+def _unindex(indexes: _Indexes, uid: str, item: Observed) -> None:
+    for index, key in zip(indexes, _keys(item), strict=True):
+        if key is not None and (entry := index.get(key)) is not None:
+            entry.pop(uid, None)
+            if not entry:
+                del index[key]
+
+
+def _keys(item: Observed) -> tuple[str | None, str | None, str | None]:
     meta = item.metadata
-    yield meta.namespace
-    yield meta.labels.get(APPLICATION_LABEL)
-    yield next((owner.uid for owner in meta.owner_references if owner.controller), None)
+    controller = None
+    for owner in meta.owner_references:
+        if owner.controller:
+            controller = owner.uid
+            break
+    return meta.namespace, meta.labels.get(APPLICATION_LABEL), controller

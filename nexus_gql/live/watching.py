@@ -1,7 +1,7 @@
 """Keeps what is known of one kind on one cluster: one watch for all of it, or, where that is forbidden, one for each namespace that we know."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
 from nexus_gql import clock
@@ -20,11 +20,11 @@ AGAIN = 600.0
 class PartSink(Protocol[S_contra]):
     """A sink that can also be told of one namespace alone."""
 
-    def replace(self, objects: Iterable[S_contra]) -> None:
+    async def replace(self, objects: Collection[S_contra]) -> None:
         """The complete state after a list."""
         ...
 
-    def replace_in(self, namespace: str, objects: Iterable[S_contra]) -> None:
+    async def replace_in(self, namespace: str, objects: Collection[S_contra]) -> None:
         """The complete state of one namespace after a list."""
         ...
 
@@ -125,7 +125,7 @@ class Watching(Generic[T]):
         for name in self._parts.keys() - wanted:
             del self._parts[name]
             await self._supervisor.stop(self._task(name))
-            self._sink.replace_in(name, ())
+            await self._sink.replace_in(name, ())
         for name in sorted(wanted):
             if name not in self._parts:
                 self._parts[name] = _Part(self._link, self._resource, self._sink, self._listed, self._look, name)
@@ -158,8 +158,8 @@ class _Part(Generic[T]):
         self._told = told
         self._namespace = namespace
 
-    def replace(self, objects: Iterable[T]) -> None:
-        self._sink.replace_in(self._namespace, objects)
+    async def replace(self, objects: Collection[T]) -> None:
+        await self._sink.replace_in(self._namespace, objects)
         self.listed = True
         self._told()
 

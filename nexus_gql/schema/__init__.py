@@ -1,5 +1,7 @@
 """The GraphQL schema: types by subject; resolvers translate and call, nothing more."""
 
+from functools import cache
+
 import strawberry
 from graphql import (
     GraphQLInputObjectType,
@@ -37,8 +39,12 @@ __all__ = [
 ]
 
 
+@cache
 def build_schema(*, sort: bool = False) -> strawberry.Schema:
-    """The schema. `sort`: for its text only, since sorting makes new enums that know nothing of Python's."""
+    """The schema: one for all servers of a process, since nothing changes it.
+
+    `sort`: for its text only, since sorting makes new enums that know nothing of Python's.
+    """
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,

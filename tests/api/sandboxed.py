@@ -87,5 +87,5 @@ async def running(folder: Path, *, seed: int) -> AsyncIterator[Sandbox]:
         yield Sandbox(told["kubeconfig"], told["server"])
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.kill()  # it would wait for the watches and logs that are still open, and nobody asks it any more
         await process.wait()

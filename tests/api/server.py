@@ -138,7 +138,9 @@ def _headers(token: str | None) -> dict[str, str]:
 async def running(configuration: Configuration) -> AsyncIterator[Nexus]:
     """The server of a configuration, its rooms within reach; leaving stops it as SIGTERM would."""
     subscriptions = Subscriptions()
-    async with rooms(configuration, subscriptions) as opened, httpx.AsyncClient(timeout=60) as client:
+    # Without certificates, which take longer to read than the server takes to start; nothing here is encrypted.
+    client = httpx.AsyncClient(timeout=60, verify=False, trust_env=False)
+    async with rooms(configuration, subscriptions) as opened, client:
         listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         app = application(configuration, opened, subscriptions)
         serving = asyncio.create_task(
