@@ -31,7 +31,7 @@ from nexus_gql.server import Subscriptions
 from nexus_gql.supervisor import Supervisor
 from nexus_gql.topology import Topology, Workflows
 from nexus_gql.vault import Vault, check_key, key_from_file, read_key
-from nexus_gql.workloads import Operations
+from nexus_gql.workloads import Operations, deletion_of
 from nexus_gql.workloads import Surroundings as Around
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,7 @@ async def watching(configuration: Configuration) -> AsyncIterator[Watching]:
     locked = vault(configuration)
     async with connected(configuration.database, MODELS), sandboxes(configuration) as own, Supervisor() as supervisor:
         await check_key(locked)
-        hierarchy = Hierarchy()
+        hierarchy = Hierarchy(closed=deletion_of)
         fleet = Fleet(locked, surroundings(configuration, own), supervisor)
         live = Live(hierarchy, fleet, supervisor)
         topology = Topology(live, Workflows(hierarchy))

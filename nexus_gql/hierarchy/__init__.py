@@ -10,7 +10,7 @@ from .declaration import Declaration, Group, Named, Single, UnknownKey
 from .defaults import ApplicationKind, workload_kind
 from .differences import Difference, differs, merged, reached
 from .documents import Document, flattened, is_secret, masked, nested, removed
-from .levels import LevelChange, NewLevel, check_new, create, delete, delete_within, in_use, update
+from .levels import LevelChange, NewLevel, check_new, create, delete, delete_within, in_use, refuse_closed, update
 from .patches import Patch
 from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
 from .rules import RESERVED, read_quantity
@@ -102,6 +102,7 @@ __all__ = [
     "read_quantity",
     "record_running",
     "references",
+    "refuse_closed",
     "removed",
     "thaw",
     "update",

@@ -15,7 +15,7 @@ from . import models
 from .catalogue import Catalogue, Environment, Namespace
 from .current import Hierarchy
 from .documents import Document, is_secret
-from .levels import NewLevel, check_new, kubernetes_name_problems, namespaces_on
+from .levels import NewLevel, check_new, kubernetes_name_problems, namespaces_on, refuse_closed
 from .placeholders import names_of, substitute
 from .running import COLUMNS as RUNNING
 from .settings import Need
@@ -67,6 +67,7 @@ async def _clone(
     number = await next_change()
     catalogue = await hierarchy.locked(number)
     check_clone(catalogue, viewer, source, name, cluster_id)
+    await refuse_closed(hierarchy, paths.parent(source), "path")
     copying = _Copying(catalogue, source, _target(source, name), number, cluster_id)
     ids = {level.id for level in catalogue.below(source)}
     rows = [row for row in await models.Level.filter(path__startswith=source).values() if str(row["id"]) in ids]

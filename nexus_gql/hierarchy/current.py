@@ -1,12 +1,13 @@
 """The current catalogue: read from the database when the change number says so, and announced to whoever follows it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nexus_gql.database import change_number
 from nexus_gql.paths import DEPTHS, Path, depth
+from nexus_gql.problems import Problem
 
 from . import models
 from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage, catalogue
@@ -23,14 +24,20 @@ class Change:
     removed: Sequence[Level]
 
 
+async def _open(path: Path) -> None:  # noqa: ARG001
+    return None
+
+
 class Hierarchy:
     """Holds the catalogue of this process.
 
     A question asks for `current`, which costs one small statement and, only where something changed, one for the rows that
-    did. Followers are called in the order of changes, after the commit.
+    did. Followers are called in the order of changes, after the commit. `closed` says why nothing may be made below a level
+    just now; those who take levels off their clusters know that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, closed: Callable[[Path], Awaitable[Problem | None]] = _open) -> None:
+        self.closed = closed
         self.latest = catalogue(-1, ())
         self._lock = asyncio.Lock()
         self._followers: list[Callable[[Change], None]] = []

@@ -1,6 +1,6 @@
 """Making, changing and deleting levels: what is not settings."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -75,6 +75,7 @@ async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLe
     number = await next_change()
     catalogue = await hierarchy.locked(number)
     patch = check_new(catalogue, viewer, new)
+    await refuse_closed(hierarchy, new.parent, DEPTHS[DEPTHS.index(new.what) - 1])
     level_id, now = uuid4(), clock.now()
     document = apply(NOTHING, patch, SETTINGS)
     await models.Level.create(
@@ -122,6 +123,12 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     if problems:
         raise Refused(problems)
     return patch
+
+
+async def refuse_closed(hierarchy: Hierarchy, parent: Path | None, argument: str) -> None:
+    """Refuse to make anything below a level where that may not be just now. `argument`: what names the level in the input."""
+    if parent is not None and (problem := await hierarchy.closed(parent)) is not None:
+        raise Refused(replace(problem, path=(argument,)))
 
 
 _PARENTS: dict[str, type[Level]] = {"environment": Project, "namespace": Environment, "application": Namespace}
@@ -301,28 +308,40 @@ def in_use(running: list[Application], what: str, *argument: str) -> Problem:
 
 
 async def delete(
-    hierarchy: Hierarchy, path: Path, *, expected_version: int | None = None, dry_run: bool = False
+    hierarchy: Hierarchy,
+    path: Path,
+    *,
+    expected_version: int | None = None,
+    dry_run: bool = False,
+    left_behind: Collection[Application] = (),
 ) -> Level:
-    """Delete a level and all below it; Refused with IN_USE while anything below may be on a cluster. Answers what it was."""
+    """Delete a level and all below it; Refused with IN_USE while anything below may be on a cluster. Answers what it was.
+
+    `left_behind`: applications that go all the same, unless they have changed since they were looked at.
+    """
     if dry_run:
-        return _deletable(await hierarchy.current(), path, expected_version)
-    level = await _delete(hierarchy, path, expected_version)
+        return _deletable(await hierarchy.current(), path, expected_version, left_behind)
+    level = await _delete(hierarchy, path, expected_version, left_behind)
     await hierarchy.current()
     return level
 
 
 @transactional
-async def _delete(hierarchy: Hierarchy, path: Path, expected_version: int | None) -> Level:
+async def _delete(
+    hierarchy: Hierarchy, path: Path, expected_version: int | None, left_behind: Collection[Application]
+) -> Level:
     number = await next_change()
     catalogue = await hierarchy.locked(number)
-    level = _deletable(catalogue, path, expected_version)
+    level = _deletable(catalogue, path, expected_version, left_behind)
     await delete_within(catalogue, level)
     return level
 
 
-def _deletable(catalogue: Catalogue, path: Path, expected_version: int | None) -> Level:
+def _deletable(
+    catalogue: Catalogue, path: Path, expected_version: int | None, left_behind: Collection[Application]
+) -> Level:
     level = level_at(catalogue, path, expected_version)
-    running = [application for application in catalogue.applications(path) if application.deployed]
+    running = [one for one in catalogue.applications(path) if one.deployed and one not in left_behind]
     if running:
         problem = in_use(running, f"`{path}` cannot be deleted", "path")
         raise Refused(replace(problem, remedy="Say `remove: true`, or remove them first (`remove`)."))

@@ -66,6 +66,7 @@ class Jobs:
         """Count, decide, make or delete pods, and say how things stand."""
         job = self._world.store.get("Job", *key)
         if job is None or is_deleting(job):
+            self._release(key)
             return None
         conditions = status_of(job).get("conditions") or []
         if any((ended := find_condition(conditions, type_)) and ended["status"] == "True" for type_ in _ENDS):
@@ -82,6 +83,19 @@ class Jobs:
         self._write_status(job, {})
         deadline = self._deadline(job)
         return min((wait for wait in (again, deadline) if wait is not None), default=None)
+
+    def _release(self, key: Key) -> None:
+        """Nobody counts the pods of a job that goes or is gone, so those that are over must not wait for it."""
+        namespace, name = key
+        for pod in self._world.index.selected(namespace, {"batch.kubernetes.io/job-name": name}):
+            if _is_over(pod):
+                self._untrack(pod)
+
+    def _untrack(self, pod: Object) -> None:
+        finalizers = pod["metadata"].get("finalizers") or ()
+        if _TRACKED in finalizers:
+            kept = [item for item in finalizers if item != _TRACKED]
+            self._world.store.update("Pod", with_metadata(pod, finalizers=kept or None))
 
     # ── counting ──
 
@@ -104,8 +118,7 @@ class Jobs:
             )
             job = self._write_status(job, counts)
         for pod in fresh:
-            kept = [item for item in pod["metadata"]["finalizers"] if item != _TRACKED]
-            self._world.store.update("Pod", with_metadata(pod, finalizers=kept or None))
+            self._untrack(pod)
         return job, tally
 
     def _verdict(self, job: Object, tally: Tally) -> Verdict | None:

@@ -17,10 +17,11 @@ from nexus_gql.hierarchy import (
     clone,
     configure,
     create,
+    refuse_closed,
 )
 from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.hierarchy import update as update_level
-from nexus_gql.paths import Path
+from nexus_gql.paths import Path, parent
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 from .clusters import ClusterInput, target_of
@@ -239,8 +240,9 @@ class LevelMutations:
 
     @strawberry.mutation(
         description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed, unless remove: "
-        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Needs DEPLOYER "
-        "at the level above; ADMIN everywhere for a project."
+        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Where that operation "
+        "fails since the cluster does not answer (ClusterUnreachable), it is not refused without remove either, for a day: what is "
+        "on the cluster stays there, and the warnings name it. Needs DEPLOYER at the level above; ADMIN everywhere for a project."
     )
     async def delete_level(
         self,
@@ -323,6 +325,7 @@ async def _create_environment(context: Context, given: CreateEnvironmentInput) -
     try:
         # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
         check_new(await hierarchy.current(), context.viewer, plain)
+        await refuse_closed(hierarchy, given.project, "project")
     except Refused as refused:
         raise refused.under("input") from refused
     cluster = await _cluster_for(context, given, stage)
@@ -337,6 +340,7 @@ async def _clone_environment(context: Context, source: Path, name: str, cluster_
     named = None if cluster_name is None else str(_named(context, cluster_name, "cluster").id)
     # Before a cluster is registered for it, so that a wrong name leaves nothing behind.
     level = check_clone(await hierarchy.current(), viewer, source, name, named)
+    await refuse_closed(hierarchy, parent(source), "path")
     cluster_id = named or level.cluster_id
     if cluster_id is None and level.stage is Stage.LOCAL and (found := await _only_kind(context, name)) is not None:
         cluster_id = str(found.id)

@@ -5,9 +5,6 @@ from typing import Any
 import strawberry
 
 from nexus_gql.access import require
-from nexus_gql.hierarchy import (
-    delete,
-)
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest, Problem, ProblemCode, Refused
 from nexus_gql.workloads import OperationKind, Options, Wanted, find, in_options
@@ -176,10 +173,12 @@ async def deleted(
         operation = None if accepted.operation is None else operation_type(accepted.operation)
         return DeletePayload(operation=operation, impact=impact)
     try:
-        gone = await delete(context.rooms.hierarchy, path, expected_version=said.expected_version, dry_run=said.dry_run)
+        gone, left = await context.rooms.operations.delete_declared(
+            path, expected_version=said.expected_version, dry_run=said.dry_run
+        )
     except Refused as refused:
         raise Refused(in_options(problem) for problem in refused.problems) from refused
-    return DeletePayload(deleted=None if said.dry_run else level_id(gone), impact=impact)
+    return DeletePayload(deleted=None if said.dry_run else level_id(gone), impact=impact, warnings=problems_of(left))
 
 
 def _said(options: OperationOptions | None, *, delete_volumes: bool) -> Options:

@@ -7,8 +7,9 @@ from .operation import PARENTS, Failure, Operation, OperationKind, OperationStat
 from .operations import OperationChange, OperationPage, Operations, current_of, cursor, find, find_many, page
 from .parts import parts_of
 from .preparation import Place, place_of, service_address
-from .requests import Accepted, Options, Wanted, in_options
 from .revisions import Revision, revisions_by_id, revisions_by_number
+from .under_deletion import deletion_of
+from .wanted import Accepted, Options, Wanted, in_options
 
 __all__ = [
     "PARENTS",
@@ -32,6 +33,7 @@ __all__ = [
     "addresses",
     "current_of",
     "cursor",
+    "deletion_of",
     "deployed_settings",
     "find",
     "find_many",

@@ -19,7 +19,7 @@ from nexus_gql.backoff import Backoff
 from nexus_gql.clusters import APPLY, Conflicting, Connection, Invalid, Missing
 
 from .manifests import HIDDEN
-from .rendering import APPLICATION, INSTALLATION, NUMBER, Manifest
+from .rendering import APPLICATION, INSTALLATION, NUMBER, PATH, Manifest
 
 FIELD_MANAGER = "nexus"
 _TRIES = 20
@@ -53,6 +53,10 @@ class Overtaken(Exception):
 
 class ForeignObject(Exception):
     """An object that Nexus did not make, or another installation did, stands in the way."""
+
+
+class TakenName(Exception):
+    """Another application of this installation has an object of that name."""
 
 
 class FieldConflict(Exception):
@@ -235,12 +239,26 @@ async def _read(connection: Connection, manifest: Manifest, fence: Fence) -> dic
     there = await read(connection, manifest["kind"], metadata["namespace"], metadata["name"])
     if there is None:
         return None
+    _not_a_neighbours(manifest, there, fence)
     _not_overtaken(there, fence)
     installation = _installation(there)
     if installation != fence.installation_id and not fence.take_over:
         whose = "was made by another installation of Nexus" if installation else "is there and was not made by Nexus"
         raise ForeignObject(f"{manifest['kind']} `{metadata['name']}` in `{metadata['namespace']}` {whose}.")
     return there
+
+
+def _not_a_neighbours(manifest: Manifest, there: Mapping[str, Any], fence: Fence) -> None:
+    """Raise TakenName where an application at another path has made it: two would write it in turn, so not even takeOver may."""
+    labels, path = there["metadata"].get("labels") or {}, (there["metadata"].get("annotations") or {}).get(PATH)
+    ours = manifest["metadata"]
+    if labels.get(INSTALLATION) != fence.installation_id or labels.get(APPLICATION) == ours["labels"][APPLICATION]:
+        return
+    # At the same path it is what an application left behind that was deleted and made anew.
+    if path != ours["annotations"][PATH]:
+        raise TakenName(
+            f"{manifest['kind']} `{ours['name']}` in `{ours['namespace']}` belongs to the application `{path}`."
+        )
 
 
 def _not_overtaken(there: Mapping[str, Any], fence: Fence) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nexus_gql.hierarchy import Document, RolloutStrategy, WorkloadKind, autoscaled, entries, workload_kind
+from nexus_gql.paths import Path
 
 from .pod_template import seconds, template, volume_name
 from .rendering import Manifest, Rendering, metadata, object_name, selector, service_name
@@ -27,9 +28,9 @@ def workload_name(rendering: Rendering) -> str:
     return object_name(rendering.path)
 
 
-def governing_service(rendering: Rendering) -> str:
+def governing_service(path: Path) -> str:
     """The headless Service that gives a StatefulSet's pods their names."""
-    return service_name(rendering.path, "-pods")
+    return service_name(path, "-pods")
 
 
 def autoscaler(rendering: Rendering) -> Manifest | None:
@@ -82,7 +83,7 @@ def _stateful_set(rendering: Rendering) -> Manifest:
         "spec": {
             **_replicas(settings),
             "revisionHistoryLimit": 3,
-            "serviceName": governing_service(rendering),
+            "serviceName": governing_service(rendering.path),
             "selector": {"matchLabels": selector(rendering)},
             "updateStrategy": {"type": "RollingUpdate"},
             "template": template(rendering),

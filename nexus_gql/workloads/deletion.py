@@ -7,6 +7,7 @@ from typing import Any
 from nexus_gql.clusters import Connection, Fleet, PassingError
 from nexus_gql.hierarchy import Hierarchy
 
+from .failures import DELETION_REMEDY, UNREACHABLE
 from .holding import Holding
 from .kubernetes_contents import contents
 from .kubernetes_namespace import delete_namespace, made_here, namespace
@@ -119,10 +120,9 @@ def _failure(first: Operation, now: Mapping[str, Operation]) -> Failure:
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     message = f"`{first.path}` is not off its cluster: {first.message} Not removed: {', '.join(left[:5])}{more}."
     known = first.failure
-    remedy = None if known is None else known.remedy
-    return Failure(
-        first.status.capitalize() if known is None else known.reason,
-        message,
-        f"{remedy or ''} Then ask for the deletion again.".strip(),
-        () if known is None else known.logs,
-    )
+    if known is None:
+        return Failure(first.status.capitalize(), message, "Ask for the deletion again.")
+    if known.reason == UNREACHABLE:
+        return Failure(UNREACHABLE, message, DELETION_REMEDY)
+    remedy = f"{known.remedy or ''} Then ask for the deletion again.".strip()
+    return Failure(known.reason, message, remedy, known.logs)

@@ -20,17 +20,9 @@ from . import models
 from .execution import Surroundings
 from .operation import UNFINISHED, OperationKind, operation
 from .ordering import generations, needs_among
-from .requests import (
-    Accepted,
-    Wanted,
-    being_deleted,
-    end_earlier,
-    in_options,
-    options_problems,
-    refuse_while_deleted,
-    repeated,
-    store,
-)
+from .request_rows import end_earlier, repeated, store
+from .under_deletion import being_deleted, refuse_while_deleted
+from .wanted import Accepted, Wanted, in_options, options_problems
 
 Touched = list[models.Operation]
 

@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 
 from nexus_gql import clock
 from nexus_gql.backoff import Backoff
-from nexus_gql.clusters import ClusterError, Connection, Fleet, Invalid, Link, PassingError, RequestError, Unreachable
+from nexus_gql.clusters import Connection, Fleet, Link, PassingError, Unreachable
 from nexus_gql.hierarchy import Application, Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.vault import Vault
 
 from . import apply, models
-from .apply import Fence, FieldConflict, ForeignObject, Overtaken
+from .apply import Fence
 from .deletion import Deletion
 from .diagnosis import diagnose
+from .failures import FINAL, failure_of, unreachable
 from .holding import Ended, Holding
 from .kubernetes_namespace import ensure_namespace
 from .manifests import WORKLOADS, Manifest, with_restart
@@ -27,7 +28,7 @@ from .records import Failed, record_applied, record_end, settle
 from .revisions import Revision, revision
 from .rollout import WAITING, Progress, Trouble, too_late
 from .runs import job_from, job_of
-from .secret_values import LostSecret, fingerprint, secret_texts
+from .secret_values import fingerprint, secret_texts
 from .sighting import pods_made, sighted
 
 T = TypeVar("T")
@@ -119,22 +120,8 @@ class Execution:
                 return await step()
             except PassingError as error:
                 await self._wait_for_cluster(error, backoff)
-            except (ForeignObject, FieldConflict) as error:
-                remedy = "Deploy with takeOver to make it Nexus's own."
-                raise Failed(Failure("Conflict", str(error), remedy)) from error
-            except Overtaken as error:
-                raise Failed(Failure("Overtaken", str(error), "Look at the newer operation.")) from error
-            except LostSecret as error:
-                raise Failed(Failure("MissingSecret", str(error))) from error
-            except RequestError as error:
-                reason = error.status.reason or "Refused"
-                if isinstance(error, Invalid) and apply.immutable(error):
-                    remedy = "Deploy with recreate: the object is made anew, its pods end first, its volumes stay."
-                    raise Failed(Failure("Immutable", f"Kubernetes refuses it: {error}", remedy)) from error
-                raise Failed(Failure(reason, f"Kubernetes refuses it: {error}", _refused_remedy(reason))) from error
-            except ClusterError as error:
-                remedy = "Give the credentials with which the cluster is registered the right to do this."
-                raise Failed(Failure("Forbidden", str(error), remedy)) from error
+            except FINAL as error:
+                raise Failed(failure_of(error)) from error
 
     async def _wait_for_cluster(self, error: PassingError, backoff: Backoff) -> None:
         link = self._link
@@ -142,8 +129,7 @@ class Execution:
             link.doubt()
         started = self._row.started_at or clock.now()
         if clock.now() - started > timedelta(seconds=PATIENCE):
-            remedy = "Check the cluster (`clusters`, `nexus doctor`), then deploy again."
-            raise Failed(Failure("ClusterUnreachable", str(error), remedy)) from error
+            raise Failed(unreachable(error, self._kind)) from error
         await self._holding.tell(message=f"{error} It is tried again.")
         over = clock.elapsed() + backoff.failed()
         while (left := over - clock.elapsed()) > 0:
@@ -440,11 +426,3 @@ _ENDED = {
     OperationStatus.SUPERSEDED: "A newer operation took its place.",
     OperationStatus.CANCELLED: "It was cancelled; what it had applied stays.",
 }
-
-
-def _refused_remedy(reason: str) -> str | None:
-    return {
-        "Invalid": "Correct the setting that the message names.",
-        "NotFound": "The namespace is being deleted, or a kind is not known there; look with `diagnoseCluster`.",
-        "Forbidden": "A quota or an admission rule stands in the way.",
-    }.get(reason)

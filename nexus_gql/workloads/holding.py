@@ -59,6 +59,11 @@ class Holding:
         """The operation as it was last read or written here."""
         return operation(self.row)
 
+    @property
+    def over(self) -> bool:
+        """Whether we have recorded its end ourselves. The lease is given up with that, not lost."""
+        return self.row.lease is None
+
     def check(self) -> None:
         """Raise LostLease where the time is over by our own clock: before each request that changes something on a cluster."""
         if clock.elapsed() >= self._until:

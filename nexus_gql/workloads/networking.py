@@ -3,6 +3,7 @@
 from typing import Any
 
 from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, workload_kind
+from nexus_gql.paths import Path
 
 from .controllers import governing_service
 from .pod_template import target
@@ -16,8 +17,14 @@ def services(rendering: Rendering) -> list[Manifest]:
     if ports:
         found.append(_service(rendering, service_name(rendering.path), ports))
     if workload_kind(rendering.settings) is WorkloadKind.STATEFUL_SET:
-        found.append(_service(rendering, governing_service(rendering), ports, {"clusterIP": "None"}))
+        found.append(_service(rendering, governing_service(rendering.path), ports, {"clusterIP": "None"}))
     return found
+
+
+def service_names(path: Path, settings: Document) -> set[str]:
+    """The names of the same."""
+    found = {service_name(path)} if exposed(settings) else set()
+    return found | ({governing_service(path)} if workload_kind(settings) is WorkloadKind.STATEFUL_SET else set())
 
 
 def exposed(settings: Document) -> dict[str, dict[str, Any]]:

@@ -10,17 +10,20 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from nexus_gql.access import Role, Scope, Viewer
+from nexus_gql.hierarchy import Level
 from nexus_gql.live import Feed
 from nexus_gql.paths import Path
-from nexus_gql.problems import BadRequest
+from nexus_gql.problems import BadRequest, Problem
 from nexus_gql.supervisor import Supervisor
 
 from . import models
 from .deletion_requests import ask_deletion
 from .execution import Surroundings
+from .leaving import delete_declared
 from .operation import UNFINISHED, Operation, OperationStatus, operation
-from .requests import Accepted, Requests, Wanted
+from .requests import Requests
 from .runner import Runner
+from .wanted import Accepted, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,15 @@ class Operations:
         accepted, touched = await ask_deletion(self._around, viewer, wanted)
         await self._requests.hand_over(touched)
         return accepted
+
+    async def delete_declared(
+        self, path: Path, *, expected_version: int | None, dry_run: bool
+    ) -> tuple[Level, list[Problem]]:
+        """Delete a level of which nothing runs, or which was tried to take off a cluster that is gone; or Refused.
+
+        Answers what it was, and warnings of what was left on the cluster.
+        """
+        return await delete_declared(self._around, path, expected_version=expected_version, dry_run=dry_run)
 
     async def cancel(self, operation_id: UUID) -> Operation:
         """End an operation; Refused where it has ended already."""

@@ -18,8 +18,11 @@ from nexus_gql.hierarchy import (
 from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode
 
-from .networking import chosen_port, exposed, ingress_urls, service_url
+from .controllers import governing_service
+from .networking import chosen_port, exposed, ingress_urls, service_names, service_url
 from .rendering import Rendering, service_name
+
+TAKEN_REMEDY = "Make one of the two applications under another name, and delete it under this one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,26 @@ def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
         remedy = "Give it one: registerCluster, then updateLevel with its name."
         found.append(Obstacle(None, Problem(ProblemCode.INVALID, message, remedy=remedy)))
     found += [address for address in _addresses(catalogue, application) if isinstance(address, Obstacle)]
+    found += _taken_names(catalogue, application)
     return found
+
+
+def _taken_names(catalogue: Catalogue, application: Application) -> Iterator[Obstacle]:
+    """Services that a deployed neighbour has already: the one for a StatefulSet's pods, `<name>-pods`, may be named as another's.
+
+    An application that is deployed is not held up by what a neighbour has only been told to become: its cluster shows what is
+    there, and `apply` refuses what another application has.
+    """
+    mine = service_names(application.path, catalogue.effective(application.path).document)
+    pods = governing_service(application.path)
+    for other in catalogue.applications(catalogue.above(Namespace, application.path).path):
+        theirs = {service_name(other.path)} | (set() if application.deployed else {governing_service(other.path)})
+        if other.path == application.path or not other.deployed or not mine & theirs:
+            continue
+        for name in mine & theirs & service_names(other.path, catalogue.effective(other.path).document):
+            message = f"It would have the Service `{name}`, which belongs to the application `{other.path}`."
+            problem = Problem(ProblemCode.CONFLICT, message, remedy=TAKEN_REMEDY)
+            yield Obstacle("workload" if name == pods else None, problem)
 
 
 def rendering(

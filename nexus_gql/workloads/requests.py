@@ -1,9 +1,7 @@
 """Asking for operations: what stands in the way is said at once, what is accepted is a row that some worker will carry out."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,58 +23,21 @@ from nexus_gql.hierarchy import (
     record_running,
     workload_kind,
 )
-from nexus_gql.paths import Path, lineage
+from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 from . import apply, models
-from .apply import Fence, FieldConflict, ForeignObject, Overtaken
-from .execution import STEPS, Surroundings
+from .apply import Fence, FieldConflict, ForeignObject, Overtaken, TakenName
+from .execution import Surroundings
 from .kubernetes_namespace import namespace
 from .manifests import render
-from .operation import FULL, RUNNING, UNFINISHED, Operation, OperationKind, OperationStatus, Step, operation
+from .operation import FULL, UNFINISHED, Operation, OperationKind, OperationStatus, operation
 from .parts import unfinished_parts
-from .preparation import Obstacle, obstacles, place_of, rendering
+from .preparation import TAKEN_REMEDY, Obstacle, obstacles, place_of, rendering
+from .request_rows import end_earlier, repeated, store
 from .secret_values import missing_keys
-
-_REPEATED_WITHIN = timedelta(days=1)
-_LIMITS = {"reason": 4000, "requestId": 255}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What may be said with any operation."""
-
-    reason: str | None = None
-    expected_version: int | None = None
-    request_id: str | None = None
-    dry_run: bool = False
-    take_over: bool = False
-    recreate: bool = False
-    delete_volumes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One operation that somebody asks for. `shape`: a patch as the API gives it."""
-
-    kind: OperationKind
-    path: Path
-    options: Options
-    shape: Mapping[str, Any] | None = None
-    replicas: int | None = None
-
-    @property
-    def patch(self) -> Mapping[str, Any] | None:
-        """What is stored at the application first."""
-        return {"replicas": self.replicas} if self.replicas is not None else self.shape
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The operation (None for a dry run), and what was done nevertheless."""
-
-    operation: Operation | None
-    warnings: list[Problem]
+from .under_deletion import refuse_while_deleted
+from .wanted import Accepted, Wanted, in_options, options_problems
 
 
 class Requests:
@@ -181,6 +142,8 @@ class Requests:
             placeholder = dict.fromkeys(manifest.get("data") or {}, "")
             try:
                 await apply.rehearse(connection, apply.with_secrets(manifest, placeholder), fence)
+            except TakenName as error:
+                raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), TAKEN_REMEDY)) from error
             except (ForeignObject, FieldConflict, Overtaken) as error:
                 remedy = "With takeOver it becomes Nexus's own."
                 raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), remedy)) from error
@@ -199,26 +162,11 @@ def _no_application(catalogue: Catalogue, path: Path) -> Problem:
     return Problem(ProblemCode.UNSUPPORTED, message, ("path",), "Deploy its applications one by one.")
 
 
-def options_problems(options: Options) -> list[Problem]:
-    """What is wrong with the texts of some options."""
-    texts = {"reason": options.reason, "requestId": options.request_id}
-    return [
-        Problem(ProblemCode.INVALID, f"{name} has at most {_LIMITS[name]} characters, without NUL.", ("options", name))
-        for name, text in texts.items()
-        if text is not None and (len(text) > _LIMITS[name] or "\0" in text)
-    ]
-
-
 def _seen_from_outside(problem: Problem, wanted: Wanted) -> Problem:
     """A problem with its path in the mutation's own arguments: `scale` has no patch, and the version stands in the options."""
     if problem.path[:1] == ("patch",) and wanted.replicas is not None:
         return replace(problem, path=("replicas",))
     return in_options(problem)
-
-
-def in_options(problem: Problem) -> Problem:
-    """A problem with the expected version, seen from a mutation that has it among its options."""
-    return replace(problem, path=("options", *problem.path)) if problem.path == ("expectedVersion",) else problem
 
 
 def _at(patch: Patch, key: str | None) -> tuple[str, ...]:
@@ -231,39 +179,6 @@ def _placed(obstacle: Obstacle, patch: Patch) -> Problem:
     where = _at(patch, obstacle.key)
     inside = obstacle.problem.path if where[0] == "patch" else ()
     return replace(obstacle.problem, path=(*where, *inside))
-
-
-def _request(around: Surroundings, wanted: Wanted) -> dict[str, Any]:
-    """What an equal request is equal in. A patch may hold secrets, so only its fingerprint is kept."""
-    request: dict[str, Any] = {"takeOver": wanted.options.take_over, "reason": wanted.options.reason}
-    request |= {"recreate": wanted.options.recreate, "deleteVolumes": wanted.options.delete_volumes}
-    if wanted.replicas is not None:
-        request["replicas"] = wanted.replicas
-    if wanted.shape is not None:
-        request["patch"] = around.vault.fingerprint(json.dumps(wanted.shape, sort_keys=True))
-    return request
-
-
-async def repeated(around: Surroundings, viewer: Viewer, wanted: Wanted) -> models.Operation | None:
-    """The operation that the same viewer asked for under the same id within a day; Refused where that was another."""
-    if wanted.options.request_id is None:
-        return None
-    row = (
-        await models.Operation.filter(
-            requested_by=viewer.name,
-            request_id=wanted.options.request_id,
-            created_at__gt=clock.now() - _REPEATED_WITHIN,
-        )
-        .order_by("-created_at")
-        .first()
-    )
-    if row is None:
-        return None
-    asked = (wanted.kind, wanted.path, _request(around, wanted))
-    if (row.kind, row.path, row.request) != asked:
-        message = f"The requestId was used for another request ({row.kind} of `{row.path}`)."
-        raise Refused(Problem(ProblemCode.CONFLICT, message, ("options", "requestId"), "Use a new one."))
-    return row
 
 
 def _acceptable(wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
@@ -363,76 +278,6 @@ async def _absorbing(catalogue: Catalogue, application: Application, kind: Opera
         if workload_kind(catalogue.effective(application.path).document) is not WorkloadKind.JOB:
             return None  # a CronJob that is deployed has not run by that
     return next((row for row in earlier if row.status == OperationStatus.PENDING and row.kind in FULL), None)
-
-
-async def end_earlier(application: Application, kind: OperationKind) -> list[models.Operation]:
-    """End the operations of an application that one of a kind takes the place of; answers their rows."""
-    earlier = await models.Operation.filter(application_id=application.id, status__in=UNFINISHED).order_by("number")
-    replaced = [row for row in earlier if _replaces(kind, OperationKind(row.kind))]
-    await _replace(replaced)
-    return replaced
-
-
-async def refuse_while_deleted(path: Path) -> None:
-    """Refuse with CONFLICT what is asked for at a level that is being deleted, or below one."""
-    found = models.Operation.filter(kind=OperationKind.DELETE, status__in=UNFINISHED, path__in=list(lineage(path)))
-    if (row := await found.first()) is not None:
-        raise Refused(being_deleted(row))
-
-
-def being_deleted(row: models.Operation) -> Problem:
-    """The refusal of what would come in the way of a deletion."""
-    message = f"`{row.path}` is being deleted, with all below it (operation {row.id})."
-    return Problem(ProblemCode.CONFLICT, message, ("path",), "Wait for its end, or cancel it (`cancelOperation`).")
-
-
-def _replaces(new: OperationKind, old: OperationKind) -> bool:
-    return new in FULL or (new is OperationKind.SCALE and old is OperationKind.SCALE)
-
-
-async def _replace(rows: list[models.Operation]) -> None:
-    """End what waits; ask what runs to end at its next step."""
-    for row in rows:
-        if row.status in RUNNING or row.lease is not None:
-            row.ending = OperationStatus.SUPERSEDED
-        else:
-            row.status = OperationStatus.SUPERSEDED
-            row.message, row.finished_at = "A newer operation took its place before it began.", clock.now()
-            # Whoever claims it in this very moment finds this word first.
-            row.ending = OperationStatus.SUPERSEDED
-        await row.save(update_fields=["ending", "status", "message", "finished_at"])
-
-
-async def store(
-    around: Surroundings,
-    viewer: Viewer,
-    wanted: Wanted,
-    *,
-    row_id: UUID,
-    application: Application | None = None,
-    parent_id: UUID | None = None,
-    held: bool = False,
-    notes: Mapping[str, Any] | None = None,
-) -> models.Operation:
-    """The row of an operation that some worker will carry out. A part of another is found by that, not by its request's id."""
-    return await models.Operation.create(
-        id=row_id,
-        application_id=None if application is None else UUID(application.id),
-        parent_id=parent_id,
-        held=held,
-        notes=dict(notes or {}),
-        path=wanted.path,
-        kind=wanted.kind,
-        status=OperationStatus.PENDING,
-        number=0 if application is None else application.operation_number + 1,
-        requested_by=viewer.name,
-        reason=wanted.options.reason,
-        request_id=wanted.options.request_id if parent_id is None else None,
-        request=_request(around, wanted),
-        steps=[asdict(Step(name)) for name in STEPS[wanted.kind]],
-        message="It waits for its turn.",
-        created_at=clock.now(),
-    )
 
 
 @transactional

@@ -90,12 +90,13 @@ class Runner:
 
     async def _held(self, holding: Holding, *, torn: bool) -> None:
         """Carry out what is held, with a heartbeat beside it; given back where this process is to end."""
-        if torn:
-            await holding.write(notes={**holding.row.notes, "takenOver": True})
-        work = asyncio.create_task(self._to_its_end(holding), name=f"work {holding.row.id}")
+        work = asyncio.create_task(self._to_its_end(holding, torn=torn), name=f"work {holding.row.id}")
         heart = asyncio.create_task(holding.keep(), name=f"heartbeat {holding.row.id}")
         try:
             await asyncio.wait({work, heart}, return_when=asyncio.FIRST_COMPLETED)
+            if holding.over:
+                # The lease went with the end, so the next beat finds none; the end itself is still to be told.
+                await asyncio.wait({work})
         finally:
             heart.cancel()
             work.cancel()
@@ -110,11 +111,19 @@ class Runner:
         if ends[1] is None and isinstance(ends[0], asyncio.CancelledError):
             _log_loss(holding)
 
-    async def _to_its_end(self, holding: Holding) -> None:
+    async def _to_its_end(self, holding: Holding, *, torn: bool) -> None:
+        try:
+            if torn:
+                await holding.write(notes={**holding.row.notes, "takenOver": True})
+            await self._executed(holding)
+        except LostLease:
+            _log_loss(holding)
+
+    async def _executed(self, holding: Holding) -> None:
         try:
             await Execution(holding, self._around, self.wake).run()
         except LostLease:
-            _log_loss(holding)
+            raise
         except Exception as error:
             if is_unavailable(error):
                 raise

@@ -1,6 +1,7 @@
 """Deleting a level with what runs below it: as far as it can be told without a cluster that answers, and on a sandbox."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path as File
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,20 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from .hierarchy import configure, declare, declare_deployable, hold
+from nexus_gql import clock
+from nexus_gql.workloads import OperationKind, OperationStatus
+from nexus_gql.workloads.models import Operation
+
+from .hierarchy import (
+    CREATE_APPLICATION,
+    CREATE_ENVIRONMENT,
+    CREATE_NAMESPACE,
+    PROBLEMS,
+    configure,
+    declare,
+    declare_deployable,
+    hold,
+)
 from .people import person
 from .sandboxed import Sandbox, running
 from .server import Nexus
@@ -17,7 +31,7 @@ from .server import Nexus
 CHURN, FRONT = "or/local/models/churn", "or/local/models/front"
 DELETE = """mutation ($path: Path!, $remove: Boolean, $options: OperationOptions) {
   deleteLevel(path: $path, remove: $remove, options: $options) {
-    deleted problems { code message path remedy }
+    deleted problems { code message path remedy } warnings { code message path }
     operation { id kind status path progress application { path } cluster { name }
       steps { name } children { id kind path parent { path kind } } } } }"""
 DEPLOY = "mutation ($path: Path!) { deploy(path: $path) { operation { id } problems { code message path } } }"
@@ -27,6 +41,19 @@ FIND = """query ($id: ID!) { operation(id: $id) { status message progress failur
   path application { path } steps { name status message } children { path status message } } }"""
 FOLLOW = "subscription ($id: ID!) { operation(id: $id) { status } }"
 LEVEL = "query ($path: Path!) { level(path: $path) { path } }"
+
+CLONE = f"""mutation ($path: Path!, $name: String!) {{
+  cloneEnvironment(path: $path, name: $name) {{ environment {{ path }} {PROBLEMS} }} }}"""
+MAKING: list[tuple[str, dict[str, Any], list[str]]] = [
+    (CREATE_APPLICATION, {"input": {"namespace": "or/local/models", "name": "new"}}, ["input", "namespace"]),
+    (CREATE_NAMESPACE, {"input": {"environment": "or/local", "name": "new"}}, ["input", "environment"]),
+    (
+        CREATE_ENVIRONMENT,
+        {"input": {"project": "or", "name": "new", "connect": {"sandbox": True}}},
+        ["input", "project"],
+    ),
+    (CLONE, {"path": "or/local", "name": "copy"}, ["path"]),
+]
 
 
 async def found(nexus: Nexus, operation: Any) -> Any:
@@ -83,6 +110,28 @@ class TestWithoutACluster:
         assert (problem["code"], problem["path"]) == ("CONFLICT", ["path"])
         assert made["id"].partition(":")[2] in problem["message"]
 
+    @pytest.mark.parametrize(("document", "given", "at"), MAKING)
+    async def test_nothing_should_be_made_below_meanwhile(
+        self, nexus: Nexus, document: str, given: dict[str, Any], at: list[str]
+    ) -> None:
+        """It went with the level, and nobody was told."""
+        made = await delete(nexus, "or")
+        clusters = "{ clusters { name } }"
+        before = (await nexus.execute(clusters)).text
+        (payload,) = ((await nexus.execute(document, given)).data or {}).values()
+        (problem,) = payload["problems"]
+        assert (problem["code"], problem["path"]) == ("CONFLICT", at)
+        assert made["id"].partition(":")[2] in problem["message"]
+        assert (await nexus.execute(clusters)).text == before
+        await nexus.mutate(CANCEL, {"id": made["id"]})
+        await ended(nexus, made)
+        await nexus.mutate(document, given)
+
+    async def test_beside_it_levels_should_be_made_as_ever(self, nexus: Nexus) -> None:
+        await delete(nexus, "or/local/models")
+        await declare(nexus, "or/local/data")
+        await nexus.mutate(CLONE, {"path": "or/local", "name": "copy"})
+
     @pytest.mark.parametrize("path", ["or", "or/local", "or/local/models", CHURN])
     async def test_it_should_not_be_asked_for_twice(self, nexus: Nexus, path: str) -> None:
         await delete(nexus, "or/local")
@@ -138,6 +187,84 @@ async def test_it_should_stay_readable_for_those_who_could_see_it_before(guarded
     seen = (await guarded.execute(document, {"id": made["id"]}, near))["operation"]
     assert seen == {"status": "SUCCEEDED", "path": "or/local", "application": None, "cluster": None}
     assert (await guarded.execute(document, {"id": made["id"]}, far)).data == {"operation": None}
+
+
+class TestOnAClusterThatIsGone:
+    """Nothing can be taken off it, and nobody is bound to it for ever."""
+
+    @pytest.fixture(autouse=True)
+    async def an_application(self, nexus: Nexus) -> None:
+        await declare_deployable(nexus, CHURN)
+        await nexus.mutate(DEPLOY, {"path": CHURN})
+
+    async def test_a_level_should_go_without_removal_once_that_was_tried_in_vain(self, nexus: Nexus) -> None:
+        assert (await refused(nexus, "or"))["code"] == "IN_USE"
+        end = await given_up(nexus, "or")
+        assert (end["status"], end["failure"]["reason"]) == ("FAILED", "ClusterUnreachable")
+        assert "ask for it without `remove`" in end["failure"]["remedy"]
+
+        message = f"What there was of `{CHURN}` on the cluster `dead` stays there, and Nexus knows of it no more."
+        for options in ({"dryRun": True}, {}):
+            payload = await nexus.mutate(DELETE, {"path": "or", "options": options})
+            assert [one["message"] for one in payload["warnings"]] == [message]
+            assert (payload["deleted"] is None) == ("dryRun" in options)
+        assert (await nexus.execute(LEVEL, {"path": "or"}))["level"] is None
+        removed = await nexus.mutate('mutation { removeCluster(name: "dead") { deleted problems { code } } }')
+        assert removed["deleted"] is not None
+
+    async def test_what_was_deployed_since_should_keep_its_level(self, nexus: Nexus) -> None:
+        await tried_in_vain(clock.now())
+        await nexus.mutate(DEPLOY, {"path": CHURN})
+        assert (await refused(nexus, "or/local"))["code"] == "IN_USE"
+
+    async def test_a_trial_of_long_ago_should_not_count(self, nexus: Nexus) -> None:
+        long_ago = clock.now() - timedelta(days=2)
+        await Operation.all().update(created_at=long_ago)
+        await tried_in_vain(long_ago)
+        assert (await refused(nexus, "or/local"))["code"] == "IN_USE"
+
+    async def test_a_cluster_that_answers_again_should_have_it_taken_off(self, nexus: Nexus) -> None:
+        await tried_in_vain(clock.now())
+        assert (await nexus.mutate(DELETE, {"path": CHURN, "options": {"dryRun": True}}))["warnings"] != []
+        await nexus.mutate(
+            'mutation { updateCluster(name: "dead", input: { sandbox: true }) { problems { message } } }'
+        )
+        await connected(nexus)
+        assert (await refused(nexus, CHURN))["code"] == "IN_USE"
+
+
+async def tried_in_vain(at: datetime) -> None:
+    """A deletion of `or/local` that was given up."""
+    await Operation.create(
+        id=uuid4(),
+        path="or/local",
+        kind=OperationKind.DELETE,
+        status=OperationStatus.FAILED,
+        failure={"reason": "ClusterUnreachable", "message": "", "remedy": None, "logs": []},
+        number=0,
+        requested_by="me",
+        created_at=at,
+    )
+
+
+async def connected(nexus: Nexus) -> None:
+    """Once the cluster answers."""
+    row = nexus.rooms.fleet.named("dead")
+    assert row is not None
+    link = nexus.rooms.fleet.link(str(row.id))
+    assert link is not None
+    await link.wait_until_connected()
+
+
+async def given_up(nexus: Nexus, path: str) -> Any:
+    """A deletion that has waited for its cluster as long as operations do; here its part began long ago."""
+    made = await delete(nexus, path)
+    (part,) = made["children"]
+    async with nexus.subscribe("subscription ($id: ID!) { operation(id: $id) { status startedAt } }", part) as frames:
+        while (frame := await frames.next()) is not None and frame["operation"]["startedAt"] is None:
+            pass
+    await Operation.filter(kind=OperationKind.REMOVE).update(started_at=clock.now() - timedelta(hours=1))
+    return await ended(nexus, made)
 
 
 async def test_a_dry_run_of_a_plain_deletion_should_change_nothing(nexus: Nexus) -> None:

@@ -97,6 +97,19 @@ async def test_a_job_with_a_time_to_live_should_go_with_its_pods() -> None:
         assert (cluster.all("Job"), cluster.pods()) == ([], [])
 
 
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+async def test_a_job_that_is_deleted_at_work_should_go_with_its_pods(propagation: str) -> None:
+    """The pods stayed for ever, each held by the finalizer of a job that was gone."""
+    async with running() as cluster:
+        cluster.make("Job", "load", job())
+        await cluster.clock.advance(1)
+        assert len(cluster.pods()) == 1
+        cluster.store.delete("Job", HOME, "load", propagation=propagation)
+        await cluster.clock.advance(5)
+        assert cluster.pods() == []
+        assert cluster.store.get("Job", HOME, "load") is None
+
+
 async def test_a_suspended_job_should_begin_when_it_is_let_go() -> None:
     async with running() as cluster:
         cluster.make("Job", "load", job(suspend=True))
