@@ -55,18 +55,16 @@ def in_sight(context: Context, picture: Picture) -> Picture:
     """The whole graph as somebody sees it; what they may not see is one node without a name for each need."""
     if sees_all(context):
         return picture
-    catalogue = context.rooms.hierarchy.latest
-    for whole, then, sight in context.sights:
-        if whole is picture and then is catalogue:
-            return sight
-    visible = _visible(context, catalogue, picture)
-    sight = seen(picture, lambda shown: shown.node.id in visible)
-    context.sights.append((picture, catalogue, sight))
-    return sight
+    places = _places(context)
+
+    def make() -> Picture:
+        visible = _visible(context, places, picture)
+        return seen(picture, lambda shown: shown.node.id in visible)
+
+    return context.sights.of(picture, places, make)
 
 
-def _visible(context: Context, catalogue: Catalogue, picture: Picture) -> Collection[str]:
-    places = set(_places(context, catalogue))
+def _visible(context: Context, places: Collection[tuple[str, str]], picture: Picture) -> Collection[str]:
     sees = context.viewer.scope.sees
     own = {
         key
@@ -87,8 +85,15 @@ def _is_theirs(shown: ShownNode, places: Collection[tuple[str, str]]) -> bool:
     return shown.node.kind is NodeKind.WORKLOAD and place(shown.node) in places
 
 
-def _places(context: Context, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """The Kubernetes namespaces that are a viewer's to see."""
+def _places(context: Context) -> frozenset[tuple[str, str]]:
+    """The Kubernetes namespaces that are a viewer's to see. Most changes of the hierarchy leave them as they are."""
+    catalogue = context.rooms.hierarchy.latest
+    if context.places is None or context.places[0] is not catalogue:
+        context.places = catalogue, frozenset(_seen_in(context, catalogue))
+    return context.places[1]
+
+
+def _seen_in(context: Context, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for level in catalogue.below(None):
         if isinstance(level, Namespace) and context.viewer.scope.sees(level.path):
             cluster_id = catalogue.above(Environment, level.path).cluster_id

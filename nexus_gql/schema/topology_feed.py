@@ -1,7 +1,7 @@
 """The feed of the graph: all of it first, then the nodes and edges that are shown otherwise."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import strawberry
 
@@ -10,6 +10,7 @@ from nexus_gql.paths import DEPTHS, Path, depth
 from nexus_gql.topology import (
     Delta,
     GraphChange,
+    LastMade,
     Picture,
     ShownEdge,
     ShownNode,
@@ -22,7 +23,7 @@ from nexus_gql.topology import (
 from .clusters import SourceState, sources_of
 from .context import Context
 from .feeds import SNAPSHOT_ITEMS, Snapshot, StateFeed, Step, UpdateKind, text_of
-from .graph_sight import sees_all, topology_edge_id, topology_node_id
+from .graph_sight import in_sight, sees_all, topology_edge_id, topology_node_id
 from .live_feeds import means_something_else, selected
 from .scalars import FeedPosition
 from .topology import TopologyEdgeType, TopologyFilter, TopologyNodeType, edge_types, filter_of, node_types, view_of
@@ -48,18 +49,18 @@ class TopologyUpdate:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a subscriber asked for."""
+    """What a subscriber asked for. `views`: what was shown of the graph before the next change, where that is compared."""
 
     scope: Path
     filter: TopologyFilter | None
+    views: LastMade = field(default_factory=LastMade, compare=False, repr=False)
 
 
 async def _snapshot(context: Context, wanted: Wanted) -> Snapshot[TopologyUpdate]:
-    left = filter_of(wanted.filter)
     topology = context.rooms.topology
     await topology.settled(selected(context, wanted.scope).clusters)
     selection, position = selected(context, wanted.scope), topology.feed.position
-    picture = view_of(context, topology.picture, wanted.scope, selection, left)
+    picture = _view(context, wanted, topology.picture, selection)
     text, sources = text_of(topology.feed, position), sources_of(context, selection.clusters)
 
     def frames() -> Iterator[TopologyUpdate]:
@@ -106,11 +107,26 @@ async def _change(
 
 def _difference(context: Context, wanted: Wanted, steps: Sequence[TopologyChange], selection: Selection) -> Delta:
     """What is shown otherwise after some changes. Where nothing is left out, it is told from the changes alone."""
-    before, after, left = steps[0].before, steps[-1].after, filter_of(wanted.filter)
-    if left is None and sees_all(context):
+    before, after = steps[0].before, steps[-1].after
+    if _is_all_shown(context, wanted):
         lies = lying_in(wanted.scope, selection)
         return scoped_difference(before, after, [one.delta for one in steps], lies)
-    return difference(*(view_of(context, one, wanted.scope, selection, left) for one in (before, after)))
+    return difference(*(_view(context, wanted, one, selection) for one in (before, after)))
+
+
+def _is_all_shown(context: Context, wanted: Wanted) -> bool:
+    return filter_of(wanted.filter) is None and sees_all(context)
+
+
+def _view(context: Context, wanted: Wanted, picture: Picture, selection: Selection | None) -> Picture:
+    """What is shown of the graph at one moment: for the next step kept where that compares, and not where it does without."""
+
+    def make() -> Picture:
+        return view_of(context, picture, wanted.scope, selection, filter_of(wanted.filter))
+
+    if _is_all_shown(context, wanted):
+        return make()
+    return wanted.views.of(in_sight(context, picture), selection, make)
 
 
 def _is_seen_otherwise(context: Context, changes: Iterable[HierarchyChange]) -> bool:
@@ -124,8 +140,7 @@ def _is_seen_otherwise(context: Context, changes: Iterable[HierarchyChange]) -> 
 def _roots(context: Context, wanted: Wanted, selection: Selection, sight: Sequence[SightChange]) -> tuple[str, ...]:
     if not sight:
         return ()
-    picture = context.rooms.topology.picture
-    return view_of(context, picture, wanted.scope, selection, filter_of(wanted.filter)).root_causes
+    return _view(context, wanted, context.rooms.topology.picture, selection).root_causes
 
 
 def _gone(
@@ -138,7 +153,7 @@ def _gone(
     """The last frame of a scope that was deleted: it takes away what was shown."""
     selection = next((one.moved[wanted.scope] for one in changes if wanted.scope in one.moved), None)
     picture = steps[0].before if steps else context.rooms.topology.picture
-    shown = view_of(context, picture, wanted.scope, selection, filter_of(wanted.filter))
+    shown = _view(context, wanted, picture, selection)
     return _changed(position, difference(shown, Picture({}, {}, ())), [])
 
 

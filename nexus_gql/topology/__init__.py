@@ -23,6 +23,7 @@ from .graph import (
     workflow_id,
     workload_id,
 )
+from .made import LastMade
 from .picture import Picture, stands, unwell
 from .questions import (
     Impact,
@@ -59,6 +60,7 @@ __all__ = [
     "Impact",
     "Impacted",
     "Impairment",
+    "LastMade",
     "Mention",
     "Needs",
     "NewWorkflow",

@@ -13,10 +13,10 @@ from nexus_gql.paths import Path
 
 from . import sight
 from .board import Board
-from .edges import Files, Finding, declared, entrances, found, merged, required_by_workflow
+from .calls import Calls
+from .edges import Files, Finding, declared, entrances, merged, required_by_workflow
 from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id, workload_of
 from .resolution import Cluster, Workload
-from .texts import Texts
 from .turns import Steps, portions
 from .workflows import Workflow, Workflows
 
@@ -37,7 +37,7 @@ class Reader:
         self._declared: dict[str, list[Finding]] = {}
         self._found: dict[str, dict[str, list[Finding]]] = {}  # by cluster and node
         self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
-        self._texts: dict[str, Texts] = {}  # by cluster
+        self._calls: dict[str, Calls] = {}  # by cluster
         self._flows: set[str] = set()
 
     def workload(self, node_id: str) -> Observed | None:
@@ -111,7 +111,7 @@ class Reader:
             nodes = yield from self._put_unmanaged(view, seen)
             nodes |= yield from self._put_entrances(names)
         else:
-            self._texts.pop(cluster_id, None)
+            self._calls.pop(cluster_id, None)
         self._forget(self._on.pop(cluster_id, set()) - nodes)
         self._on[cluster_id] = nodes
         yield from self._find(cluster_id, findings)
@@ -120,10 +120,10 @@ class Reader:
         self, names: Cluster, running: Iterable[Workload], files: Mapping[str, Files]
     ) -> Steps[dict[str, list[Finding]]]:
         findings: dict[str, list[Finding]] = {}
-        texts = self._texts.setdefault(names.key, Texts())
-        for portion in portions(texts.mentioned(running, files.__getitem__)):
-            for one, mentioned in portion:
-                if signs := list(found(names, one, mentioned)):
+        calls = self._calls.setdefault(names.key, Calls())
+        for portion in portions(calls.found(names, running, files.__getitem__)):
+            for one, signs in portion:
+                if signs:
                     findings.setdefault(one.node, []).extend(signs)
             yield
         return findings

@@ -77,6 +77,9 @@ class Cluster:
         domain: str = "cluster.local",
     ) -> None:
         self.key = key
+        services, workloads, backends = list(services), list(workloads), list(backends)
+        self._made_of = key, domain, services, backends
+        self._workloads = workloads
         self._zone = f".svc.{domain}"
         self._domain = domain
         self._services = {(service.namespace, service.name): service for service in services}
@@ -93,6 +96,12 @@ class Cluster:
         self._backends: dict[str, list[Backend]] = {}
         for backend in backends:
             self._backends.setdefault(backend.host.lower(), []).append(backend)
+
+    def is_like(self, other: "Cluster") -> bool:
+        """Whether every name means the same here as there. Templates have no part in that."""
+        ours, theirs = self._workloads, other._workloads
+        same = self._made_of == other._made_of and len(ours) == len(theirs)
+        return same and all(map(_is_named_like, ours, theirs))
 
     def resolve(self, address: Address, namespace: str, *, dns: bool = True) -> Target:
         """What an address means to a pod in a namespace; NOTHING where it means nothing that is called."""
@@ -237,6 +246,11 @@ class Cluster:
 def _outside(label: str, key: str) -> Target:
     node = Node(external_id(key), NodeKind.EXTERNAL, label, "external")
     return Target((node.id,), End(node))
+
+
+def _is_named_like(one: Workload, other: Workload) -> bool:
+    names = one.node == other.node and one.namespace == other.namespace and one.name == other.name
+    return names and one.labels == other.labels and one.governing == other.governing
 
 
 def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

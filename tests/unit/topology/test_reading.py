@@ -106,6 +106,22 @@ async def test_no_step_of_a_reading_should_put_more_than_a_portion_onto_the_boar
     assert sum(cluster) == 2 * COUNT - 1  # the first calls only itself
 
 
+async def test_a_changed_template_should_have_its_own_calls_resolved_again_and_no_others() -> None:
+    async with world() as there:
+        await fill(there)
+        read, _ = reader(there.live)
+        at_once(read.read_hierarchy(there.catalogue))
+        found = []
+        for version in (1, 2):
+            put(there, deployment(COUNT - 1, 5 * version, version))
+            at_once(read.read_cluster("c1"))
+            found.append(read._found["c1"])
+
+    before, after = found
+    assert len(after) == COUNT - 1  # the first calls only itself
+    assert [node_id for node_id, signs in after.items() if signs[0] is not before[node_id][0]] == [LAST]
+
+
 async def test_an_application_that_goes_while_the_hierarchy_is_read_should_be_left_out() -> None:
     async with world() as there:
         await fill(there)
