@@ -49,7 +49,12 @@ def event_feed(
     """The events of a scope as they come. `after` None: the newest hundred that are kept first."""
     wanted = _Wanted(scope, types)
     versions = None if after is None else _versions(after)
-    return Ordered(lambda: _EventFront(context, wanted), after, lambda: _updates(context, wanted, versions, NEWEST))
+    alike = scope, None if types is None else frozenset(types)
+
+    def alone() -> AsyncGenerator[EventUpdate, None]:
+        return _updates(context, wanted, versions, NEWEST)
+
+    return Ordered(lambda: _EventFront(context, wanted), after, alike, alone)
 
 
 class _EventFront:

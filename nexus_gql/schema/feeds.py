@@ -148,10 +148,14 @@ class Front(Protocol[M, F_co]):
 
 @dataclass(frozen=True)
 class Ordered(Generic[M, F]):
-    """An ordered feed with its arguments, and in whose sight. `after`: its reader's cursor. Whoever iterates it walks alone."""
+    """An ordered feed with its arguments, and in whose sight. Whoever iterates it walks alone.
+
+    `after`: its reader's cursor. `alike`: the other arguments, equal for those whom one front serves.
+    """
 
     front: Callable[[], Front[M, F]]
     after: str | None
+    alike: object
     alone: Callable[[], AsyncGenerator[F, None]]
 
     def __aiter__(self) -> AsyncIterator[F]:

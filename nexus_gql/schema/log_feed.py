@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from nexus_gql.live import (
     Follower,
@@ -35,7 +35,8 @@ def log_feed(context: Context, wanted: LogInput) -> Ordered[Mark, LogUpdate] | A
     """Frames of lines. What is only read, and comes to an end, is each reader's own."""
     if wanted.follow is False or wanted.previous:
         return _alone(context, wanted)
-    return Ordered(lambda: _LogFront(context, wanted), wanted.after, lambda: _alone(context, wanted))
+    alike = astuple(replace(wanted, after=None))
+    return Ordered(lambda: _LogFront(context, wanted), wanted.after, alike, lambda: _alone(context, wanted))
 
 
 class _LogFront:

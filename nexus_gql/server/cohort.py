@@ -90,6 +90,11 @@ class Cohort(ABC, Generic[P]):
         """Whether nobody is here."""
         return not self._places
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing comes any more: who still reads ends with what is on its way."""
+        return self._over
+
     def join(self, member: Member, protocol: metrics.Protocol, after: str | None = None) -> Place[P]:
         """A new member, which is brought to the front. `after`: the cursor that it goes on after."""
         place = Place(self, member, protocol, after)

@@ -126,13 +126,13 @@ class Cohorts:
         if wanted.kind is not OperationType.SUBSCRIPTION or wanted.field not in self._shared:
             return None
         key, after = wanted.key(viewer), None
-        cohort = self._cohorts.get(key)
+        cohort = self._open(key)
         if cohort is None:
             source, execute = self._source(wanted, viewer)
             if isinstance(source, Ordered):
                 # Where each goes on is its own; from then on they are equal.
-                key, after = wanted.key(viewer, but=source.after), source.after
-                cohort = self._cohorts.get(key) or OrderedCohort(source.front(), execute=execute, **self._told_to)
+                key, after = (wanted.key(viewer, but=source.after), source.alike), source.after
+                cohort = self._open(key) or OrderedCohort(source.front(), execute=execute, **self._told_to)
             elif isinstance(source, Following):
                 cohort = StateCohort(source, execute=execute, **self._told_to)
             else:
@@ -142,6 +142,10 @@ class Cohorts:
         self._subscriptions.opened()
         return cohort.join(member, protocol, after)
 
+    def _open(self, key: object) -> Cohort[Any] | None:
+        cohort = self._cohorts.get(key)
+        return None if cohort is None or cohort.over else cohort
+
     @property
     def _told_to(self) -> dict[str, Any]:
         return {"tell": self._told, "left": self._left, "numbers": self._metrics}
@@ -150,7 +154,9 @@ class Cohorts:
         self._subscriptions.closed()
         self._metrics.ended(place.protocol, place.outcome)
         if cohort.empty:
-            del self._cohorts[self._keys.pop(cohort)]
+            key = self._keys.pop(cohort)
+            if self._cohorts.get(key) is cohort:  # one that was over may have a successor
+                del self._cohorts[key]
 
     def _source(self, wanted: Wanted, viewer: Viewer) -> tuple[object, Callable[[object], Awaitable[Frame]]]:
         """What its resolver answers, and how what comes of it is executed."""

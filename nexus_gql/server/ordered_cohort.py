@@ -48,6 +48,7 @@ class OrderedCohort(Cohort["Mark"]):
         self._bytes = 0
         self._floor = self._at = feed.mark
         self._caught_up = asyncio.Event()
+        self._moved = asyncio.Event()
         self._impatient = False
 
     async def _follow(self) -> None:
@@ -62,6 +63,8 @@ class OrderedCohort(Cohort["Mark"]):
     async def _advance(self, mark: "Mark", frame: Frame) -> None:
         before, front, self._at = self._at, [*self._front], mark
         self._keep(mark, frame)
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
         await self._send(front, before, (frame,))
         await asyncio.sleep(0)  # it is written now, so that it is known who keeps up
         await self._first()
@@ -96,11 +99,15 @@ class OrderedCohort(Cohort["Mark"]):
         if place.position is None:
             await self._begin(place)
             return
+        if place.position.number > self._at.number:
+            await self._moved.wait()  # it met the front at a frame that is being executed
+            return
         await place.member.drained()
-        lag = place.position.number - self._floor.number
+        floor = self._floor
+        lag = place.position.number - floor.number
         if lag < 0:
-            missed = await self._execute(self._feed.left_out(place.position, self._floor))
-            place.position, frame = self._floor, missed
+            frame = await self._execute(self._feed.left_out(place.position, floor))
+            place.position = floor
         else:
             place.position, frame = self._kept[lag]
         place.deliver((frame,))

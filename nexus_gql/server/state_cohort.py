@@ -146,6 +146,9 @@ class StateCohort(Cohort[int]):
                 return
             place.deliver(made.frames)
             place.position = target
+            if made.over:
+                self._end(place)  # nobody was at the front who would have been told
+                return
             await asyncio.sleep(0)
 
     async def _begin(self, place: Place[int]) -> None:

@@ -5,7 +5,7 @@ been silent for a moment holds nobody up, and a line of it that comes late comes
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
 from typing import Any
@@ -102,10 +102,10 @@ class Follower:
         self._more = False
         self._meeting: Meeting[Any] | None = None
 
-    def positions(self) -> dict[str, Position] | None:
-        """How far each source was read; None while that is not known of one, or not all sources are."""
-        arrived = self._whole and all(reading.arrived for reading in self._readings.values())
-        return {key: reading.position for key, reading in self._readings.items()} if arrived else None
+    def places(self) -> dict[str, int] | None:
+        """Which seat it takes next at each tap; None while it is on its way to one, or not all sources are known."""
+        places = {key: place for key, reading in self._readings.items() if (place := reading.place) is not None}
+        return places if self._whole and len(places) == len(self._readings) else None
 
     def look_again(self) -> None:
         """Pods came or went."""
@@ -122,8 +122,8 @@ class Follower:
             while (self._follow or self._readings) and not (meeting and meeting.reached(self._readings)):
                 await self._gather()
                 opened = self._adjust()
-                if meeting is not None:
-                    meeting.aim(self.positions(), self._readings)
+                if meeting is not None and self._whole:
+                    meeting.aim(self._readings)
                 # From here to the frame in one turn: whoever wants to meet this reader must not find it in between.
                 due = self._merged()
                 ended = self._ended()
@@ -131,11 +131,9 @@ class Follower:
                     if due.lines or due.gaps or self._told or opened or ended:
                         yield self._frame(due, opened, [reading.source for reading in ended])
                 finally:
-                    for reading in ended:
-                        await reading.close()
+                    await _leave(ended)
         finally:
-            for reading in self._readings.values():
-                await reading.close()
+            await _leave(self._readings.values())
 
     def _frame(self, due: _Due, opened: list[Source], closed: list[Source]) -> LogFrame:
         gaps, self._told = [*self._told, *due.gaps], []
@@ -268,3 +266,8 @@ class Follower:
         lagging = {key for key, reading in self._readings.items() if reading.behind(now)}
         positions = self._positions | {key: reading.position for key, reading in self._readings.items()}
         return Cursor.of(positions, lagging).text()
+
+
+async def _leave(readings: Iterable[Reading]) -> None:
+    """Leave all at once: whoever is cancelled while the tasks end must leave no tap open."""
+    await asyncio.gather(*[reading.leave() for reading in readings], return_exceptions=True)

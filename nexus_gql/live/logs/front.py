@@ -49,8 +49,8 @@ class Front:
 
     def standing(self) -> Standing[Mark] | None:
         """Where it stands, once it knows that of each source."""
-        positions = self._follower.positions()
-        return None if positions is None else Standing(self.mark, positions)
+        places = self._follower.places()
+        return None if places is None else Standing(self.mark, places)
 
 
 def left_out(start: Mark, end: Mark) -> LogFrame:

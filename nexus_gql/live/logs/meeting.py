@@ -1,22 +1,22 @@
 """How one reader of many logs comes to stand where another does, so that from then on one reads for both.
 
-Both take from the same taps, so their positions can become equal; a reader that is on its way takes nothing beyond the other's.
+Both take from the same taps, where whoever sits on the same seat gets the same from then on. A reader that is on its way takes nothing
+beyond the other's seats.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
-from .lines import Position
 from .reader import Reading
 
 M = TypeVar("M")
 
 
 class Standing(NamedTuple, Generic[M]):
-    """What a reader has sent, and how far it has read each source."""
+    """What a reader has sent, and which seat it takes next of each source."""
 
     mark: M
-    positions: Mapping[str, Position]
+    places: Mapping[str, int]
 
 
 class Meeting(Generic[M]):
@@ -38,34 +38,27 @@ class Meeting(Generic[M]):
         target = self._target
         return (
             target is not None
-            and readings.keys() == target.positions.keys()
-            and all(readings[key].position == position for key, position in target.positions.items())
+            and readings.keys() == target.places.keys()
+            and all(readings[key].place == place for key, place in target.places.items())
         )
 
     def is_at(self, key: str, reading: Reading) -> bool:
         """Whether a source may be read no further."""
-        return self._target is not None and reading.position >= self._target.positions[key]
+        place = reading.place
+        return self._target is not None and place is not None and place >= self._target.places[key]
 
-    def aim(self, positions: Mapping[str, Position] | None, readings: Mapping[str, Reading]) -> None:
-        """Keep the goal, or choose another one where it can no longer be reached."""
-        if self._target is not None and not _leads_to(readings, self._target.positions):
+    def aim(self, readings: Mapping[str, Reading]) -> None:
+        """Keep the goal, or choose another one where it can no longer be reached: a gap, for one, leads beyond."""
+        if self._target is not None and not _leads_to(readings, self._target.places):
             self._target = None
-        if self._target is not None or positions is None:
-            return
-        standing = self._other()
-        # One that is ahead somewhere reads on: as a rule the other looks in between, and takes all that there is.
-        if (
-            standing is not None
-            and standing.positions.keys() == positions.keys()
-            and all(position <= standing.positions[key] for key, position in positions.items())
-        ):
+        if self._target is None and (standing := self._other()) is not None and _leads_to(readings, standing.places):
+            # One that is ahead somewhere reads on: as a rule the other looks in between, and takes all that there is.
             self._target = standing
 
 
-def _leads_to(readings: Mapping[str, Reading], target: Mapping[str, Position]) -> bool:
-    """Whether each source can be read up to its goal, and no further: a gap, for one, may lead beyond."""
-    return readings.keys() == target.keys() and all(
-        reading.position == target[key]
-        or (reading.position < target[key] and ((head := reading.head()) is None or head[0] <= target[key]))
+def _leads_to(readings: Mapping[str, Reading], places: Mapping[str, int]) -> bool:
+    """Whether each source can be read up to its goal, and no further."""
+    return readings.keys() == places.keys() and all(
+        reading.arrived and reading.seat is not None and reading.seat <= places[key]
         for key, reading in readings.items()
     )

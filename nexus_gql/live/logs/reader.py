@@ -55,12 +55,12 @@ class Reading:
         self._tap: Tap | None = taps.join(source, self) if follow and not start.previous else None
         self._task = asyncio.create_task(self._arrive(), name=f"log history {source.key}")
 
-    async def close(self) -> None:
-        """Leave."""
+    def leave(self) -> asyncio.Task[None]:
+        """Leave the tap; the task that is ending with that."""
         if self._tap is not None:
             self._taps.leave(self._tap, self)
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        return self._task
 
     def look_again(self) -> None:
         """Pods changed."""
@@ -119,7 +119,17 @@ class Reading:
         self._buffer.append((ring.floor, gap))
         self.seat, self._number = ring.first, ring.floor_number
 
-    # ── for the merge, and for cursors ──
+    # ── for the merge, for cursors and for meetings ──
+
+    @property
+    def place(self) -> int | None:
+        """The seat at the tap that it takes next; None while it has something to take before that, or has read ahead of the tap."""
+        if self._tap is None or self.seat is None or self._buffer or not self.arrived:
+            return None
+        ring = self._tap.ring
+        if self.seat < ring.first or (self._beyond is not None and ring.position_before(self.seat) < self._beyond):
+            return None
+        return self.seat
 
     @property
     def ended(self) -> bool:
@@ -171,7 +181,7 @@ class Reading:
             reached = await self._read(start, once=False)
             if reached == start.position or (reached is None and start.position is None):
                 # Nothing was there that was not at the tap when it was asked for.
-                self._beyond = reached
+                self._beyond = reached if reached is not None and reached.seen else None
                 self._sit(tap, max(mark, ring.first if reached is None else ring.after(reached)))
                 return
             start = Start(reached or start.position)

@@ -148,6 +148,39 @@ async def test_a_fault_should_end_those_that_share_it_and_nobody_else() -> None:
         await until(lambda: world.subscriptions.open == 1)
 
 
+async def test_whoever_meets_the_front_at_a_frame_that_is_being_executed_should_wait_for_it() -> None:
+    world = World()
+    document = "subscription ($after: String) { lines(after: $after) { texts held } }"
+    async with serving(world) as url, socket(url, init={}) as one, socket(url, init={}) as other:
+        await one.subscribe(document)
+        assert (await one.read())["payload"]["data"]["lines"]["texts"] == []
+        world.write("first")
+        await until(lambda: world.line_feed.position == 1)
+        await other.subscribe(document, variables={"after": "after 1"})
+        assert (await other.read())["payload"]["data"]["lines"]["texts"] == []
+        await asyncio.sleep(0.05)
+        world.released.set()
+        world.write("second")
+        assert (await one.read())["payload"]["data"]["lines"]["texts"] == ["first"]
+        for client in (one, other):
+            assert (await client.read())["payload"]["data"]["lines"]["texts"] == ["second"]
+        assert (await executions(url))["change"] == 2
+
+
+async def test_another_argument_that_happens_to_be_the_cursor_should_make_a_difference() -> None:
+    world = World()
+    document = "subscription ($after: String, $prefix: String) { lines(after: $after, prefix: $prefix) { texts } }"
+    async with serving(world) as url, socket(url, init={}) as one, socket(url, init={}) as other:
+        await one.subscribe(document, variables={"after": "after 0", "prefix": "after 0"})
+        await one.read()
+        await other.subscribe(document)
+        await other.read()
+        world.write("a")
+        for client in (one, other):
+            await client.read()
+        assert (await executions(url))["change"] == 2
+
+
 async def test_what_only_comes_to_an_end_should_be_nobody_elses() -> None:
     world = World()
     async with serving(world) as url, socket(url, init={}) as client:

@@ -94,6 +94,52 @@ async def test_a_slow_reader_should_always_come_to_the_latest_state() -> None:
         await settle(world, slow)
 
 
+async def stopped(world: World, wires: list[Wire]) -> None:
+    """Change until the last to connect does not keep up, then end what it follows."""
+    while not wires[-1].transport.get_write_buffer_size():
+        put_all(world, 1)
+        await asyncio.sleep(0.01)
+    world.put("stop", 1)
+    await asyncio.sleep(0.05)
+
+
+async def test_one_that_was_behind_when_its_scope_went_should_be_told_so() -> None:
+    world = World()
+    wires: list[Wire] = []
+    app = application(world)
+    app.add_middleware(Seen, wires=wires)
+    async with serving(world, app=app) as url, screens(url, 1) as (slow,):
+        await slow.take()
+        slow.client.connection.transport.pause_reading()
+        await stopped(world, wires)
+        slow.client.connection.transport.resume_reading()
+        async with asyncio.timeout(10):
+            while (await slow.client.read())["type"] != "complete":
+                pass
+        assert world.subscriptions.open == 0
+
+
+async def test_whoever_comes_after_the_end_should_begin_anew_though_one_is_still_stuck_in_it() -> None:
+    world = World()
+    wires: list[Wire] = []
+    app = application(world)
+    app.add_middleware(Seen, wires=wires)
+    async with serving(world, app=app) as url, screens(url, 1) as (fast,), screens(url, 1) as (stuck,):
+        for screen in (fast, stuck):
+            await screen.take()
+        stuck.client.connection.transport.pause_reading()
+        await stopped(world, wires)
+        while (await fast.client.read())["type"] != "complete":
+            pass
+        async with screens(url, 1) as (late,):
+            await late.take()
+            world.put("a", 1)
+            await late.reach(world.feed.position)
+            assert late.things == world.things
+        stuck.client.connection.transport.abort()
+        await until(lambda: world.subscriptions.open == 0)
+
+
 async def test_one_that_vanishes_should_be_forgotten_whatever_was_waiting_for_it() -> None:
     world = World()
     async with serving(world) as url, screens(url, 1) as (other,), screens(url, 1) as (gone,):

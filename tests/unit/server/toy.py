@@ -201,6 +201,13 @@ class Lines:
     cursor: str
     missed: int = 0
 
+    @strawberry.field
+    async def held(self, info: Info) -> bool:
+        """Waits, where there are lines."""
+        if self.texts:
+            await info.context.world.released.wait()
+        return True
+
 
 @dataclass(frozen=True)
 class LineMark:
@@ -259,9 +266,11 @@ async def no_lines() -> AsyncGenerator[Lines, None]:
 @strawberry.type
 class Subscription:
     @strawberry.subscription
-    def lines(self, info: Info, after: str | None = None, follow: bool = True) -> AsyncGenerator[Lines, None]:
+    def lines(
+        self, info: Info, after: str | None = None, follow: bool = True, prefix: str = ""
+    ) -> AsyncGenerator[Lines, None]:
         world = info.context.world
-        ordered = Ordered(lambda: LineFront(world), after, no_lines)
+        ordered = Ordered(lambda: LineFront(world), after, prefix, no_lines)
         return cast("AsyncGenerator[Lines, None]", ordered) if follow else no_lines()
 
     @strawberry.subscription

@@ -454,3 +454,19 @@ async def test_lines_that_were_read_before_a_torn_stream_was_opened_again_should
             await asyncio.sleep(1)
             assert second.texts == ["1", "2", "3"]
         assert first.texts == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_reader_that_is_cancelled_while_it_leaves_should_leave_no_tap_open(logs: Logs, turns: int) -> None:
+    for name in "abcdef":
+        logs.add(name)
+    frames = logs.follower().frames()
+    await anext(frames)
+    leaving = asyncio.create_task(frames.aclose())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    await frames.aclose()
+    await asyncio.sleep(60)
+    assert len(logs.taps) == 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nexus_gql.live import Follower, Front, LogFrame, Mark, Meeting, Pattern, Start, left_out
+from nexus_gql.live import Follower, Front, Gap, LogFrame, Mark, Meeting, Pattern, Start, left_out
 from nexus_gql.live.logs import Reason, Stage
 
 from .conftest import Logs, Read, reading
@@ -203,6 +203,46 @@ async def test_readers_of_a_flood_should_meet_too(logs: Logs) -> None:
             assert numbers[-1] == (99, 99)
             lines = len(numbers) + sum(gap.lines or 0 for gap in one.all.gaps)
             assert lines == 10_000 - numbers[0][0] * 100 - numbers[0][1]
+
+
+async def test_whoever_comes_back_should_meet_the_others_though_a_container_is_long_silent(logs: Logs) -> None:
+    a, b = logs.add("a"), logs.add("b")
+    a.write("a1", at=1)
+    b.write("b1", at=100)
+    async with reading(logs.follower(Start(tail=None))) as before:
+        cursor = before.cursor
+    async with shared(logs) as front:
+        back = Arrival(logs, front, None, cursor)
+        await back.there()
+        b.write("b2", at=101)
+        await asyncio.sleep(1)
+        assert back.all.texts == ["b2"]
+
+
+class Bystander:
+    """Somebody at a tap who takes nothing."""
+
+    seat = None
+
+    def wake(self) -> None:
+        """It has no use for that."""
+
+
+async def test_a_gap_that_is_the_last_thing_before_the_meeting_should_be_told(logs: Logs) -> None:
+    log = logs.add("a")
+    log.write("1", at=1)
+    async with reading(logs.follower(Start(tail=None))) as before:
+        cursor = before.cursor
+    async with shared(logs) as front:
+        log.write("2", at=2)
+        await asyncio.sleep(1)
+        tap = logs.taps.join(log.source, Bystander())
+        tap.tell(Gap(Reason.ROTATED, "Another file.", log.source))
+        await asyncio.sleep(1)
+        back = Arrival(logs, front, None, cursor)
+        await back.there()
+        assert back.all.texts == ["2"]
+        assert [gap.reason for gap in back.all.gaps] == [Reason.ROTATED]
 
 
 async def test_containers_that_come_and_go_should_be_told_to_all(logs: Logs) -> None:
