@@ -96,9 +96,12 @@ async def test_a_slow_reader_should_always_come_to_the_latest_state() -> None:
 
 async def stopped(world: World, wires: list[Wire]) -> None:
     """Change until the last to connect does not keep up, then end what it follows."""
+    value = 0
     while not wires[-1].transport.get_write_buffer_size():
-        put_all(world, 1)
+        put_all(world, value := value + 1)
         await asyncio.sleep(0.01)
+    put_all(world, 0)
+    await asyncio.sleep(0.05)
     world.put("stop", 1)
     await asyncio.sleep(0.05)
 
