@@ -158,6 +158,9 @@ def _newer(
         since = versions.get(cluster_id, 0)
         end = view.events.newest if until is None else until.get(cluster_id, 0)
         missed = missed or (since > 0 and since < view.events.forgotten)
+        if since > view.events.newest and view.events.synced:
+            # The cluster was made anew, and counts anew; or all that was told is forgotten there.
+            since, missed = 0, True
         found += [
             (place_of(view, record), event_node(view, record))
             for record in view.events.after(since)

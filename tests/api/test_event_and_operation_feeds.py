@@ -151,6 +151,25 @@ async def test_an_event_that_happens_again_should_come_again_with_its_count(nexu
         await follower.reach("event 0 again")
 
 
+async def test_a_cluster_that_was_made_anew_should_be_followed_on_and_the_break_told(
+    nexus: Nexus, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    await prepared(nexus, sandbox)
+    async with following(nexus) as follower:
+        await report(sandbox, *range(50))
+        await follower.reach("event 49")
+        (again := tmp_path / "again").mkdir()
+        async with sandboxed.running(again, seed=12) as anew:  # of the same seed: the same cluster, and nothing in it
+            await anew.make_namespace("or-local-models")
+            update = """mutation ($content: String!) { updateCluster(name: "local", input: {kubeconfig: {content: $content}})
+                { problems { message } } }"""
+            await nexus.mutate(update, {"content": anew.kubeconfig})
+            await report(anew, 100)
+            await follower.reach("event 100")
+            assert follower.messages == told(*range(50), 100)
+            assert [gap["reason"] for gap in follower.gaps] == ["SLOW_READER"]
+
+
 async def test_a_scope_that_is_not_there_should_end_it_with_an_error(nexus: Nexus, sandbox: Sandbox) -> None:
     await prepared(nexus, sandbox)
     async with nexus.subscribe(EVENTS, {"scope": "or/no"}) as frames:
