@@ -19,7 +19,10 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event with what is known of it: its place in the cluster's order, and the application that it is about."""
+    """An event with what is known of it: its place in the order in which events came, and the application that it is about.
+
+    The place is its resource version, or the next after what came before where it came late.
+    """
 
     version: int
     event: Event
@@ -36,7 +39,7 @@ class EventLog:
         self._application_of = application_of
         self._tell = tell
         self._records: dict[int, Record] = {}
-        self._versions: dict[str, int] = {}
+        self._places: dict[str, int] = {}
 
     @property
     def newest(self) -> int:
@@ -54,7 +57,7 @@ class EventLog:
 
     def get(self, uid: str) -> Record | None:
         """The event with a UID, as long as it is kept."""
-        return self._records.get(self._versions.get(uid, 0))
+        return self._records.get(self._places.get(uid, 0))
 
     def newest_first(self) -> Iterator[Record]:
         """Everything that is kept."""
@@ -80,22 +83,20 @@ class EventLog:
         """Kubernetes forgets it; we do not."""
 
     def _take(self, event: Event) -> None:
-        version = _version(event)
-        known = self._versions.get(event.metadata.uid, 0)
-        if version <= max(known, self.forgotten):
+        version, place = _version(event), self._places.get(event.metadata.uid, 0)
+        old = self._records.get(place)
+        if version <= max(_version(old.event) if old else 0, self.forgotten):
             return  # a list may hold again what had to make room here
-        old = self._records.pop(known, None)
+        self._records.pop(place, None)
         application = self._application_of(event.involved_object) or (old.application_id if old else None)
-        self._versions[event.metadata.uid] = version
-        late = version < self.newest
-        self._records[version] = Record(version, event, application)
-        if late:
-            # Namespaces that are listed one by one come in any order; readers go by the versions.
-            self._records = dict(sorted(self._records.items()))
+        # Namespaces that are watched one by one come in any order: one that is late comes last, since readers go by this number.
+        number = max(version, self.newest + 1)
+        self._places[event.metadata.uid] = number
+        self._records[number] = Record(number, event, application)
         if len(self._records) > CAPACITY:
             self.forgotten = next(iter(self._records))
             gone = self._records.pop(self.forgotten)
-            del self._versions[gone.event.metadata.uid]
+            del self._places[gone.event.metadata.uid]
 
 
 @dataclass(frozen=True, slots=True)

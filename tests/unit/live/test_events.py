@@ -42,6 +42,21 @@ def test_an_event_whose_count_rises_should_come_again_under_its_id() -> None:
     ]
 
 
+def test_an_event_that_comes_late_should_be_told_after_what_came_before_it() -> None:
+    """Namespaces that are watched one by one come in any order."""
+    events, _ = log()
+    events.put(event("a", 20))
+    events.put(event("b", 19))
+    assert [record.event.metadata.uid for record in events.after(20)] == ["b"]
+    events.put(event("b", 19))
+    events.put(event("a", 20))
+    assert len(events.after(0)) == 2
+    events.put(event("b", 20, count=2))
+    events.put(event("c", 40))
+    assert [(record.event.metadata.uid, record.event.count) for record in events.after(20)] == [("b", 2), ("c", 1)]
+    assert events.newest == 40
+
+
 def test_a_list_should_repeat_nothing_and_forget_nothing() -> None:
     events, _ = log()
     events.replace([event("a", 5), event("b", 7)])
