@@ -43,7 +43,7 @@ def build(
 ) -> Starlette:
     """The server of a schema.
 
-    `shared` are the subscription fields that follow a state feed. `context` is made once for each HTTP request, each WebSocket and each
+    `shared` are the subscription fields of which equal ones are executed once. `context` is made once for each HTTP request, each WebSocket and each
     cohort of equal subscriptions. `host_names` are those that clients reach the server
     under besides loopback, `origins` those whose pages may call it besides its own. `metrics` are gauges under their full names.
     The document guard is put before the schema here; the schema given is not changed.

@@ -6,12 +6,13 @@ Whoever has just come, or does not read fast enough, is brought there by a task 
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from . import metrics
 from .frames import Frame
-from .metrics import Outcome
+from .metrics import Metrics, Outcome
 
 # Members that are written to in one turn of the loop: about five milliseconds.
 _AT_ONCE = 500
@@ -71,14 +72,22 @@ class Place(Generic[P]):
         self._cohort.leave(self)
 
 
-class Cohort(ABC, Generic[P]):
-    """Its members. `tell` makes a frame of an exception; `left` hears of each member that is gone."""
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a cohort sends. `execute` makes a frame of what its feed gives, `tell` one of an exception; `left` hears of each who is gone."""
 
-    def __init__(
-        self, *, tell: Callable[[Exception], Frame], left: Callable[["Cohort[Any]", Place[Any]], None]
-    ) -> None:
-        self._tell = tell
-        self._left = left
+    execute: Callable[[object], Awaitable[Frame]]
+    tell: Callable[[Exception], Frame]
+    left: Callable[["Cohort[Any]", Place[Any]], None]
+    numbers: Metrics
+
+
+class Cohort(ABC, Generic[P]):
+    """Its members, and how they are brought to the front."""
+
+    def __init__(self, sending: Sending) -> None:
+        self._execute, self._tell = sending.execute, sending.tell
+        self._left, self._numbers = sending.left, sending.numbers
         self._places: set[Place[P]] = set()
         self._front: set[Place[P]] = set()
         self._pump: asyncio.Task[None] | None = None

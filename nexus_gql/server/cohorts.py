@@ -24,7 +24,7 @@ from strawberry.types.graphql import OperationType
 from nexus_gql.access import Viewer
 
 from . import errors
-from .cohort import Cohort, Failed, Member, Place
+from .cohort import Cohort, Failed, Member, Place, Sending
 from .frames import Frame
 from .guard import Examined
 from .messages import Answer, Operation, encode
@@ -129,12 +129,13 @@ class Cohorts:
         cohort = self._open(key)
         if cohort is None:
             source, execute = self._source(wanted, viewer)
+            sending = Sending(execute, self._told, self._left, self._metrics)
             if isinstance(source, Ordered):
                 # Where each goes on is its own; from then on they are equal.
                 key, after = (wanted.key(viewer, but=source.after), source.alike), source.after
-                cohort = self._open(key) or OrderedCohort(source.front(), execute=execute, **self._told_to)
+                cohort = self._open(key) or OrderedCohort(source.front(), sending)
             elif isinstance(source, Following):
-                cohort = StateCohort(source, execute=execute, **self._told_to)
+                cohort = StateCohort(source, sending)
             else:
                 return None
             self._cohorts[key] = cohort
@@ -145,10 +146,6 @@ class Cohorts:
     def _open(self, key: object) -> Cohort[Any] | None:
         cohort = self._cohorts.get(key)
         return None if cohort is None or cohort.over else cohort
-
-    @property
-    def _told_to(self) -> dict[str, Any]:
-        return {"tell": self._told, "left": self._left, "numbers": self._metrics}
 
     def _left(self, cohort: Cohort[Any], place: Place[Any]) -> None:
         self._subscriptions.closed()

@@ -6,13 +6,12 @@ frames, which all members have in common; one that these have left behind is tol
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .cohort import Cohort, Place
+from .cohort import Cohort, Place, Sending
 from .frames import Frame
-from .metrics import Execution, Metrics
+from .metrics import Execution
 
 if TYPE_CHECKING:  # whoever imports the server has not yet imported the rooms below, which takes a second
     from nexus_gql.schema import Front, Mark
@@ -29,21 +28,11 @@ class _Kept(NamedTuple):
 
 
 class OrderedCohort(Cohort["Mark"]):
-    """A position is the mark of the last frame that was sent. `execute` makes a frame of what the feed gives."""
+    """A position is the mark of the last frame that was sent."""
 
-    def __init__(
-        self,
-        feed: "Front[Any, Any]",
-        *,
-        execute: Callable[[object], Awaitable[Frame]],
-        tell: Callable[[Exception], Frame],
-        left: Callable[[Cohort[Any], Place[Any]], None],
-        numbers: Metrics,
-    ) -> None:
-        super().__init__(tell=tell, left=left)
+    def __init__(self, feed: "Front[Any, Any]", sending: Sending) -> None:
+        super().__init__(sending)
         self._feed = feed
-        self._execute = execute
-        self._numbers = numbers
         self._kept: deque[_Kept] = deque()
         self._bytes = 0
         self._floor = self._at = feed.mark

@@ -4,12 +4,12 @@ What waits for a slow reader is not kept but made when it is ready: from its own
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from .cohort import Cohort, Place
+from .cohort import Cohort, Place, Sending
 from .frames import Frame
-from .metrics import Execution, Metrics
+from .metrics import Execution
 
 if TYPE_CHECKING:  # whoever imports the server has not yet imported the rooms below, which takes a second
     from nexus_gql.schema import Following
@@ -60,21 +60,11 @@ class _Snapshot:
 
 
 class StateCohort(Cohort[int]):
-    """A position is a number of the feed. `execute` makes a frame of what the feed gives."""
+    """A position is a number of the feed."""
 
-    def __init__(
-        self,
-        following: "Following",
-        *,
-        execute: Callable[[object], Awaitable[Frame]],
-        tell: Callable[[Exception], Frame],
-        left: Callable[[Cohort[Any], Place[Any]], None],
-        numbers: Metrics,
-    ) -> None:
-        super().__init__(tell=tell, left=left)
+    def __init__(self, following: "Following", sending: Sending) -> None:
+        super().__init__(sending)
         self._following = following
-        self._execute = execute
-        self._numbers = numbers
         self._at = following.feed.position
         self._ahead: dict[int, asyncio.Event] = {}
         self._snapshot: _Snapshot | None = None
