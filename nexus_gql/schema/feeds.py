@@ -5,7 +5,7 @@ changes makes of it. Neither remembers anything of a subscriber, so that equal s
 answers with a `Following`, which is those three for its arguments; the server then decides who shares what.
 
 An ordered feed (logs, events) leaves nothing out in silence. Its resolver answers with an `Ordered`: a `Front`, whose frames are for
-all, and for each who comes an `Arrival`, which ends where it meets the front.
+all, and for each cursor that somebody comes with an `Arrival`, which ends where it meets the front.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -119,7 +119,7 @@ M_co = TypeVar("M_co", bound=Mark, covariant=True)
 
 
 class Arrival(Protocol[M_co, F_co]):
-    """What one reader gets by itself."""
+    """What those get who come after one cursor. Each frame has a `cursor`, after which another arrival can go on."""
 
     @property
     def mark(self) -> M_co:

@@ -14,8 +14,8 @@ from . import metrics
 from .frames import Frame
 from .metrics import Metrics, Outcome
 
-# Members that are written to in one turn of the loop: about five milliseconds.
-_AT_ONCE = 500
+AT_ONCE = 500
+"""Members that are written to in one turn of the loop: about five milliseconds."""
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -47,7 +47,10 @@ class Failed(Exception):
 
 
 class Place(Generic[P]):
-    """A member's place in a cohort. `position`: what it has been sent up to; None while it has not begun. `after`: its cursor."""
+    """A member's place in a cohort. `position`: what it has been sent up to; None while it has not begun.
+
+    `after`: until then, the cursor that it goes on after.
+    """
 
     __slots__ = ("_cohort", "after", "member", "outcome", "position", "protocol", "task")
 
@@ -157,7 +160,7 @@ class Cohort(ABC, Generic[P]):
     async def _send(self, front: Sequence[Place[P]], before: P, frames: Sequence[Frame]) -> None:
         """Give frames to those at the front. One that does not keep up is left behind where it was before them."""
         for number, place in enumerate(front):
-            if number % _AT_ONCE == _AT_ONCE - 1:
+            if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             if place not in self._front:
                 continue

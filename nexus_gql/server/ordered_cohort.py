@@ -1,7 +1,7 @@
 """Equal subscriptions to an ordered feed (logs, events): each of its frames is executed once for all of them.
 
-A new member is first sent what is its own, what lies between its cursor and the front. What waits for a slow reader are the newest
-frames, which all members have in common; one that these have left behind is told what it missed, and goes on.
+A new member is first sent what lies between its cursor and the front, together with those who came when it did. What waits for a slow
+reader are the newest frames, which all members have in common; one that these have left behind is told what it missed, and goes on.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .cohort import Cohort, Place, Sending
 from .frames import Frame
 from .metrics import Execution
+from .party import Party
 
 if TYPE_CHECKING:  # whoever imports the server has not yet imported the rooms below, which takes a second
     from nexus_gql.schema import Front, Mark
@@ -39,6 +40,7 @@ class OrderedCohort(Cohort["Mark"]):
         self._caught_up = asyncio.Event()
         self._moved = asyncio.Event()
         self._impatient = False
+        self._parties: dict[str | None, Party] = {}
 
     async def _follow(self) -> None:
         try:
@@ -103,13 +105,15 @@ class OrderedCohort(Cohort["Mark"]):
         await asyncio.sleep(0)
 
     async def _begin(self, place: Place["Mark"]) -> None:
-        """What is the member's own, up to where it meets the others."""
-        self._numbers.executed(Execution.SNAPSHOT)
-        arrival = self._feed.arrival(place.after)
-        async with aclosing(arrival.frames()) as frames:
-            async for value in frames:
-                frame = await self._execute(value)
-                await place.member.drained()
-                place.deliver((frame,))
-                await asyncio.sleep(0)
-        place.position = arrival.mark
+        """What lies before the front, with those who are at the same place."""
+        await place.member.drained()
+        after = place.after
+        party = self._parties.get(after)
+        if party is None or party.closed:
+            self._numbers.executed(Execution.SNAPSHOT)
+            party = self._parties[after] = Party(self._feed.arrival(after), self._execute)
+        try:
+            await party.take_along(place)
+        finally:
+            if self._parties.get(after) is party:
+                del self._parties[after]

@@ -13,6 +13,7 @@ from .test_cohorts import executions
 from .toy import Socket, World, serving, socket, until
 
 LINES = "subscription ($after: String) { lines(after: $after) { texts cursor missed } }"
+HELD = "subscription ($after: String) { lines(after: $after) { texts cursor missed held } }"
 LONG = "x" * 200_000
 
 
@@ -49,6 +50,17 @@ async def readers(url: str, count: int, **variables: str) -> AsyncIterator[list[
         yield opened
 
 
+@asynccontextmanager
+async def together(url: str, world: World, count: int) -> AsyncIterator[list[Reader]]:
+    """Readers who all came before the first of them was sent anything."""
+    async with AsyncExitStack() as stack:
+        opened = [Reader(await stack.enter_async_context(socket(url, init={}))) for _ in range(count)]
+        for reader in opened:
+            await reader.client.subscribe(HELD)
+        await until(lambda: world.subscriptions.open == count)
+        yield opened
+
+
 @pytest.mark.parametrize("count", [1, 50])
 async def test_frames_should_be_executed_once_however_many_read(count: int) -> None:
     world = World()
@@ -75,6 +87,80 @@ async def test_whoever_comes_later_should_get_what_was_before_and_share_what_com
             await reader.reach(30)
             assert reader.texts == [str(number) for number in range(30)]
         assert (await executions(url))["change"] == 30
+
+
+async def test_those_who_come_together_should_share_what_was_before() -> None:
+    world = World()
+    for number in range(30):
+        world.write(str(number))
+    async with serving(world) as url, together(url, world, 50) as opened:
+        world.released.set()
+        for reader in opened:
+            await reader.reach(30)
+            assert reader.texts == world.lines
+        assert (await executions(url))["snapshot"] == 1
+        world.write("30")
+        for reader in opened:
+            await reader.reach(31)
+        assert (await executions(url))["change"] == 1
+
+
+async def test_those_who_came_together_should_not_need_each_other() -> None:
+    world = World()
+    world.write("before")
+    async with serving(world) as url, together(url, world, 3) as (first, *others):
+        first.client.connection.transport.abort()
+        await until(lambda: world.subscriptions.open == 2)
+        world.released.set()
+        for reader in others:
+            await reader.reach(1)
+        assert (await executions(url))["snapshot"] == 1
+
+
+async def test_who_does_not_keep_up_with_those_it_came_with_should_hold_nobody_up_and_miss_nothing() -> None:
+    world = World()
+    for number in range(100):
+        world.write(f"{number} {LONG}")
+    async with serving(world) as url, together(url, world, 4) as (deaf, *others):
+        deaf.client.connection.transport.pause_reading()
+        world.released.set()
+        for reader in others:
+            await reader.reach(100)
+        deaf.client.connection.transport.resume_reading()
+        for reader in (deaf, *others):
+            await reader.reach(100)
+            assert reader.texts == world.lines
+            assert reader.missed == 0
+        assert (await executions(url))["snapshot"] > 1
+
+
+async def test_one_alone_should_be_waited_for_on_its_way() -> None:
+    world = World()
+    for number in range(60):
+        world.write(f"{number} {LONG}")
+    async with serving(world) as url, together(url, world, 1) as (reader,):
+        world.released.set()
+        while len(reader.texts) < 60:
+            await reader.take()
+            await asyncio.sleep(0.001)
+        assert reader.texts == world.lines
+        assert (await executions(url))["snapshot"] == 1
+
+
+async def test_a_fault_on_the_way_should_end_those_who_came_together_and_nobody_else() -> None:
+    world = World()
+    async with serving(world) as url, readers(url, 1) as (other,):
+        world.write("before")
+        await other.reach(1)
+        world.lines[0] = "bad"
+        async with socket(url, init={}) as one, socket(url, init={}) as another:
+            for client in (one, another):
+                await client.subscribe(LINES)
+                message = await client.read()
+                assert message["payload"]["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+                assert (await client.read())["type"] == "complete"
+        await until(lambda: world.subscriptions.open == 1)
+        assert other.texts == ["before"]
 
 
 async def test_whoever_comes_again_should_go_on_after_its_cursor_among_the_others() -> None:

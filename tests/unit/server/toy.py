@@ -244,7 +244,7 @@ class LineFront:
 
 
 class LineArrival:
-    """The lines before, up to where the front stands, a few at a time."""
+    """The lines before, up to where the front stands, a few at a time. `bad` fails."""
 
     def __init__(self, front: LineFront, start: int) -> None:
         self.front = front
@@ -255,6 +255,8 @@ class LineArrival:
         self.mark = self.front.mark
         for start in range(self.start, max(self.mark.at, self.start + 1), 3):
             end = min(start + 3, self.mark.at)
+            if "bad" in self.front.world.lines[start:end]:
+                raise NotFound("There is no such line any more.")
             yield Lines(texts=self.front.world.lines[start:end], cursor=f"after {end}")
             await asyncio.sleep(0.001)
 
