@@ -1,4 +1,4 @@
-"""Log lines a second from one container to one client and to 50, beside a raw read of the same stream.
+"""Log lines a second from one container to one client and to 50, beside a raw read of the same stream; and many who come at once.
 
 Run by `scripts/bench logs`. A sandbox writes 2,000, then 100,000 lines a second; what a client did not get it was told of, in gaps.
 """
@@ -7,16 +7,20 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import httpx
+from parts.executions import snapshots
 from parts.product import KUBERNETES_NAMESPACE, NAMESPACE, Running, declare_namespace, sandbox, server
 
 _SECONDS = 8.0
 _WARM = 2.0
 _RATES = {"calm": 2_000, "flood": 100_000}
+_CROWD = 500
 _LOGS = "subscription ($input: LogInput!) { logs(input: $input) { lines { at text source { pod } } cursor gaps { lines } } }"
 
 
@@ -37,6 +41,7 @@ async def main() -> None:
             await _whole(nexus.url, cluster.url)
             for name, rate in _RATES.items():
                 await _measure(nexus.url, cluster.url, name, rate)
+            await _crowd(nexus.url)
 
 
 async def _measure(nexus: str, cluster: str, name: str, rate: int) -> None:
@@ -50,6 +55,30 @@ async def _measure(nexus: str, cluster: str, name: str, rate: int) -> None:
         rows.append((f"{clients} client{'s' * (clients > 1)}", lines, missed))
     for what, lines, missed in rows:
         print(f"{f'{rate:,}/s: {what}':<64}{lines:>18,.0f}{missed:>20,.0f}{lines / base:>8.2f}")
+
+
+async def _crowd(nexus: str) -> None:
+    """Open one log together, then come back together, each after its own cursor."""
+    print(
+        f"{'2,000/s, from the first to the last who has a hundred lines':<64}{'seconds':>18}{'executed arrivals':>20}"
+    )
+    cursors: list[str | None] = [None] * _CROWD
+    for way in ("open it", "come back to it"):
+        before, started = await snapshots(nexus), time.monotonic()
+        cursors = list(await asyncio.gather(*(_hundred(nexus, cursor) for cursor in cursors)))
+        took = time.monotonic() - started
+        print(f"{f'{_CROWD} {way} at once':<64}{took:>18.1f}{await snapshots(nexus) - before:>20}")
+
+
+async def _hundred(nexus: str, after: str | None) -> str:
+    """Read a hundred lines and leave, with the cursor."""
+    async with _reading(nexus, {"scope": "or/local/models/calm", "after": after}) as messages:
+        count = 0
+        async for text in messages:
+            count += text.count('"text"')
+            if count >= 100:
+                return str(json.loads(text)["payload"]["data"]["logs"]["cursor"])
+    raise EOFError("It ended before a hundred lines came.")
 
 
 async def _whole(nexus: str, cluster: str) -> None:
@@ -87,6 +116,18 @@ async def _follow(nexus: str, scope: str, got: Got) -> None:
 
 
 async def _subscribe(nexus: str, wanted: dict[str, object], got: Got) -> None:
+    async with _reading(nexus, wanted) as messages:
+        async for text in messages:
+            # Counted, not decoded: fifty clients in this process must not be what is measured.
+            got.lines += text.count('"text"')
+            if '"gaps":[]' not in text:
+                frame = json.loads(text)["payload"]["data"]["logs"]
+                got.missed += sum(gap["lines"] or 0 for gap in frame["gaps"])
+
+
+@asynccontextmanager
+async def _reading(nexus: str, wanted: dict[str, object]) -> AsyncIterator[AsyncIterator[str]]:
+    """The messages of a subscription, until it is complete."""
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{nexus}/graphql", protocols=["graphql-transport-ws"], max_msg_size=0) as socket,
@@ -95,15 +136,15 @@ async def _subscribe(nexus: str, wanted: dict[str, object], got: Got) -> None:
         await socket.receive()
         payload = {"query": _LOGS, "variables": {"input": wanted}}
         await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
-        async for message in socket:
-            # Counted, not decoded: fifty clients in this process must not be what is measured.
-            text = str(message.data)
-            if '"complete"' in text[:40]:
-                return
-            got.lines += text.count('"text"')
-            if '"gaps":[]' not in text:
-                frame = json.loads(text)["payload"]["data"]["logs"]
-                got.missed += sum(gap["lines"] or 0 for gap in frame["gaps"])
+        yield _texts(socket)
+
+
+async def _texts(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[str]:
+    async for message in socket:
+        text = str(message.data)
+        if '"complete"' in text[:40]:
+            return
+        yield text
 
 
 async def _declare(nexus: Running, kubeconfig: str) -> None:

@@ -5,10 +5,10 @@ shares a snapshot across groups. Prints a table; asserts nothing.
 """
 
 import time
-import urllib.request
-from asyncio import Runner, to_thread
+from asyncio import Runner
 
-from parts.clients import Server, on_the_other_core, opened, serving
+from parts.clients import on_the_other_core, opened, serving
+from parts.executions import snapshots
 
 from nexus_gql.server import new_event_loop
 
@@ -35,15 +35,8 @@ async def _measure(name: str, count: int, group: int) -> None:
             if group < count:
                 server.publish(1)
         took, cpu = time.perf_counter() - started, server.cpu()
-        print(f"{name:<30}{await to_thread(_snapshots, server):>10}{took:>9.1f}{cpu / count * 1000:>17.2f}")
-
-
-def _snapshots(server: Server) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return int(
-        float(next(line for line in lines if line.startswith('nexus_executions_total{kind="snapshot"}')).split()[1])
-    )
+        executed = await snapshots(f"http://127.0.0.1:{server.port}")
+        print(f"{name:<30}{executed:>10}{took:>9.1f}{cpu / count * 1000:>17.2f}")
 
 
 if __name__ == "__main__":
