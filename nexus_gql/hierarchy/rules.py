@@ -212,11 +212,6 @@ def label(text: str) -> str | None:
     return f"A name here is lower-case letters, digits and hyphens, at most 63; {text[:80]!r} is not."
 
 
-def nonempty(text: str) -> str | None:
-    """Anything but nothing."""
-    return None if text.strip() else "This cannot be empty."
-
-
 def config_key(text: str) -> str | None:
     """A key of a Secret."""
     if text in {".", ".."} or text.startswith(".."):

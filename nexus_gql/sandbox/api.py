@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from nexus_gql.sandbox import discovery, patch, reading, refusals, requests, scaling, tables
 from nexus_gql.sandbox.kinds import Kind
+from nexus_gql.sandbox.logs import Asked
 from nexus_gql.sandbox.refusals import Object, Refusal, bad_request
 from nexus_gql.sandbox.requests import Target
 from nexus_gql.sandbox.store import Row, Store
@@ -32,20 +34,7 @@ _encode = msgspec.json.Encoder().encode
 class Nodes(Protocol):
     """What the API asks of the nodes."""
 
-    def pod_log(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        follow: bool = False,
-        tail: int | None = None,
-        since_seconds: int | None = None,
-        since_time: datetime | None = None,
-        previous: bool = False,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    def pod_log(self, namespace: str, pod: str, container: str | None, asked: Asked) -> AsyncIterator[bytes]:
         """A container's log; a Refusal, at once, where there is none."""
 
     def pod_metrics(self, namespace: str | None = None) -> list[Object]:
@@ -235,25 +224,28 @@ class Api:
 
     def _log(self, request: Request, target: Target) -> AsyncIterator[bytes]:
         query = request.query_params
-        since, tail = query.get("sinceTime"), _count(query.get("tailLines"))
+        tail = _count(query.get("tailLines"))
         if tail is not None and tail < 0:
             words = f"Invalid value: {tail}: must be greater than or equal to 0"
             options = Kind("", "v1", "PodLogOptions", "", True)
             raise refusals.invalid(
                 options, target.name or "", [refusals.Cause("FieldValueInvalid", "tailLines", words)]
             )
-        return self._nodes.pod_log(
-            target.namespace or "",
-            target.name or "",
-            query.get("container"),
+        asked = Asked(
             follow=requests.truth(query.get("follow")),
             tail=tail,
-            since_seconds=_count(query.get("sinceSeconds")),
-            since_time=_instant(since) if since else None,
+            since=self._since(query),
             previous=requests.truth(query.get("previous")),
             timestamps=requests.truth(query.get("timestamps")),
             limit_bytes=_count(query.get("limitBytes")),
         )
+        return self._nodes.pod_log(target.namespace or "", target.name or "", query.get("container"), asked)
+
+    def _since(self, query: QueryParams) -> float | None:
+        if time := query.get("sinceTime"):
+            return _instant(time).timestamp()
+        seconds = _count(query.get("sinceSeconds"))
+        return None if seconds is None else self._store.clock.now().timestamp() - seconds
 
     async def _scale(self, request: Request, target: Target) -> Response:
         live = self._row(target).object

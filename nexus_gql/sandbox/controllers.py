@@ -86,29 +86,8 @@ class Controllers:
 
     # ── what the API asks ──
 
-    def pod_log(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        follow: bool = False,
-        tail: int | None = None,
-        since_seconds: int | None = None,
-        since_time: datetime | None = None,
-        previous: bool = False,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    def pod_log(self, namespace: str, pod: str, container: str | None, asked: Asked) -> AsyncIterator[bytes]:
         """A container's log; a Refusal, at once, where there is none."""
-        asked = Asked(
-            follow=follow,
-            tail=tail,
-            since=_since(since_seconds, since_time, self.world.now()),
-            previous=previous,
-            timestamps=timestamps,
-            limit_bytes=limit_bytes,
-        )
         return self._logs.read(namespace, pod, container, asked)
 
     def pod_metrics(self, namespace: str | None = None) -> list[Object]:
@@ -223,9 +202,3 @@ def _controllers(world: World, kubelet: Kubelet, usage: Usage) -> list[Controlle
         EndpointSlices(world),
         Expiry(world),
     ]
-
-
-def _since(seconds: int | None, time: datetime | None, now: float) -> float | None:
-    if time is not None:
-        return time.timestamp()
-    return None if seconds is None else now - seconds

@@ -1,13 +1,13 @@
 """An API server of the sandbox without controllers and without a network: what is written stays as it was written."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 import httpx
 
 from nexus_gql.sandbox.api import Api
 from nexus_gql.sandbox.clock import Driven
+from nexus_gql.sandbox.logs import Asked
 from nexus_gql.sandbox.store import Object, Store
 
 APPLY = "application/apply-patch+yaml"
@@ -19,25 +19,11 @@ JSON_PATCH = "application/json-patch+json"
 class Machines:
     """Nodes that say what they were asked."""
 
-    def pod_log(
-        self,
-        namespace: str,
-        pod: str,
-        container: str | None = None,
-        *,
-        follow: bool = False,
-        tail: int | None = None,
-        since_seconds: int | None = None,
-        since_time: datetime | None = None,
-        previous: bool = False,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
+    def pod_log(self, namespace: str, pod: str, container: str | None, asked: Asked) -> AsyncIterator[bytes]:
         """One line: the question."""
-        asked = (namespace, pod, container, follow, tail, since_seconds, since_time, previous, timestamps, limit_bytes)
 
         async def lines() -> AsyncIterator[bytes]:
-            yield repr(asked).encode()
+            yield repr((namespace, pod, container, asked)).encode()
 
         return lines()
 

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_gql.sandbox.clock import Driven
 from nexus_gql.sandbox.kinds import KINDS
+from nexus_gql.sandbox.logs import Asked
 from nexus_gql.sandbox.refusals import Object, Refusal
 from nexus_gql.sandbox.sandbox import Sandbox
 
@@ -60,7 +61,7 @@ def pods(sandbox: Sandbox) -> list[Object]:
 
 async def log_of(sandbox: Sandbox, pod: str, *, previous: bool = False) -> bytes:
     """A container's log with its timestamps."""
-    chunks = sandbox.controllers.pod_log("default", pod, timestamps=True, previous=previous)
+    chunks = sandbox.controllers.pod_log("default", pod, None, Asked(timestamps=True, previous=previous))
     return b"".join([chunk async for chunk in chunks])
 
 
