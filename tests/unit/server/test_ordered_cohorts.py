@@ -1,6 +1,7 @@
 """Equal subscriptions to an ordered feed: what they share, that nobody misses a line or gets it twice, and what a slow one is told."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -287,6 +288,31 @@ async def test_lines_over_event_streams_should_be_the_same() -> None:
             assert '"after"' in await anext(events)
             await other.reach(2)
             assert (await executions(url))["change"] == 1
+
+
+async def test_event_streams_that_come_together_should_share_what_was_before() -> None:
+    world = World()
+    for number in range(30):
+        world.write(str(number))
+    async with serving(world) as url, httpx.AsyncClient() as client, AsyncExitStack() as stack:
+        accept = {"accept": "text/event-stream"}
+        streams = [
+            await stack.enter_async_context(
+                client.stream("POST", f"{url}/graphql", json={"query": HELD}, headers=accept)
+            )
+            for _ in range(10)
+        ]
+        await until(lambda: world.subscriptions.open == 10)
+        world.released.set()
+        for response in streams:
+            texts: list[str] = []
+            async for line in response.aiter_lines():
+                if line.startswith("data: "):
+                    texts += json.loads(line[6:])["data"]["lines"]["texts"]
+                if len(texts) == 30:
+                    break
+            assert texts == world.lines
+        assert (await executions(url))["snapshot"] == 1
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -258,7 +258,7 @@ class LineArrival:
             if "bad" in self.front.world.lines[start:end]:
                 raise NotFound("There is no such line any more.")
             yield Lines(texts=self.front.world.lines[start:end], cursor=f"after {end}")
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
 
 async def no_lines() -> AsyncGenerator[Lines, None]:
