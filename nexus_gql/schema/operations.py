@@ -16,6 +16,7 @@ from nexus_gql.workloads import (
     StepStatus,
     cursor,
     page,
+    told,
 )
 
 from .clusters import ClusterType, cluster_type
@@ -126,13 +127,13 @@ class OperationType(Node):
         return self.operation.message
 
     @strawberry.field(description="Why it failed; null where it has not.")
-    def failure(self) -> OperationFailure | None:
+    def failure(self, info: Info) -> OperationFailure | None:
         failure = self.operation.failure
         if failure is None:
             return None
         return OperationFailure(
             reason=failure.reason,
-            message=failure.message,
+            message=told(failure.message, failure.holder, info.context.viewer.scope),
             remedy=failure.remedy,
             logs=[
                 LogLine(

@@ -1,13 +1,14 @@
 """From settings to running: manifests, apply, rollout, operations and revisions."""
 
 from .deployed import Addresses, addresses, deployed_settings
-from .execution import Surroundings
 from .manifests import Manifest
 from .operation import PARENTS, Failure, Operation, OperationKind, OperationStatus, Step, StepStatus
 from .operations import OperationChange, OperationPage, Operations, current_of, cursor, find, find_many, page
 from .parts import parts_of
 from .preparation import Place, place_of, service_address
 from .revisions import Revision, revisions_by_id, revisions_by_number
+from .subject import Surroundings
+from .taken_names import told
 from .under_deletion import deletion_of
 from .wanted import Accepted, Options, Wanted, in_options
 
@@ -44,4 +45,5 @@ __all__ = [
     "revisions_by_id",
     "revisions_by_number",
     "service_address",
+    "told",
 ]

@@ -1,8 +1,9 @@
 """Puts objects onto a cluster by server-side apply, fenced against workers that come late.
 
 Every object that Nexus makes says which installation and application it belongs to, and the number of the operation that wrote
-it last. An apply to an object that exists carries the uid and resourceVersion just read, so the apiserver refuses it when
-anything happened in between; then it is read again, and whoever finds a higher number than their own has come too late.
+it last. An apply to an object that exists carries the uid and resourceVersion just read, and one to an object that does not a
+resourceVersion that none has; so the apiserver refuses it when anything happened in between. Then it is read again: whoever finds a
+higher number than their own has come too late, and whoever finds a neighbour's object leaves it.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from nexus_gql.clusters import APPLY, Conflicting, Connection, Invalid, Missing
 
 from .manifests import HIDDEN
 from .rendering import APPLICATION, INSTALLATION, NUMBER, PATH, Manifest
+from .taken_names import TakenName, belongs
 
 FIELD_MANAGER = "nexus"
 _TRIES = 20
@@ -40,6 +42,8 @@ KINDS: dict[str, str] = {
 }
 VOLUMES = "PersistentVolumeClaim"
 """What is kept when the rest is pruned or removed, unless somebody says otherwise."""
+_NOT_THERE = "1"
+"""A resourceVersion that no object has, since a cluster's database gives higher ones: what names it can only make an object."""
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
 
 
@@ -53,10 +57,6 @@ class Overtaken(Exception):
 
 class ForeignObject(Exception):
     """An object that Nexus did not make, or another installation did, stands in the way."""
-
-
-class TakenName(Exception):
-    """Another application of this installation has an object of that name."""
 
 
 class FieldConflict(Exception):
@@ -256,9 +256,7 @@ def _not_a_neighbours(manifest: Manifest, there: Mapping[str, Any], fence: Fence
         return
     # At the same path it is what an application left behind that was deleted and made anew.
     if path != ours["annotations"][PATH]:
-        raise TakenName(
-            f"{manifest['kind']} `{ours['name']}` in `{ours['namespace']}` belongs to the application `{path}`."
-        )
+        raise TakenName(belongs(manifest["kind"], ours["name"], ours["namespace"]), path)
 
 
 def _not_overtaken(there: Mapping[str, Any], fence: Fence) -> None:
@@ -297,7 +295,10 @@ async def _patch(
     metadata = body["metadata"]
     if number:
         metadata["annotations"] = {**metadata.get("annotations", {}), NUMBER: str(number)}
-    if there is not None:
+    if there is None:
+        # Without it an apply to what somebody else made meanwhile would be merged into that: we are one field manager.
+        metadata["resourceVersion"] = _NOT_THERE
+    else:
         metadata["uid"] = there["metadata"]["uid"]
         metadata["resourceVersion"] = there["metadata"]["resourceVersion"]
     query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}

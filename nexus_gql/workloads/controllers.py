@@ -24,8 +24,13 @@ def workload_name(rendering: Rendering) -> str:
     if kind is WorkloadKind.JOB:
         return object_name(rendering.path, f"-{rendering.revision}")
     if kind in {WorkloadKind.STATEFUL_SET, WorkloadKind.CRON_JOB}:
-        return object_name(rendering.path, limit=_SHORT_NAME)
+        return short_name(rendering.path)
     return object_name(rendering.path)
+
+
+def short_name(path: Path) -> str:
+    """The name of a StatefulSet or CronJob."""
+    return object_name(path, limit=_SHORT_NAME)
 
 
 def governing_service(path: Path) -> str:

@@ -17,10 +17,10 @@ from nexus_gql.paths import Path
 from nexus_gql.problems import Refused
 
 from . import models
-from .execution import Surroundings
 from .operation import UNFINISHED, OperationKind, operation
 from .ordering import generations, needs_among
 from .request_rows import end_earlier, repeated, store
+from .subject import Surroundings
 from .under_deletion import being_deleted, refuse_while_deleted
 from .wanted import Accepted, Wanted, in_options, options_problems
 

@@ -2,10 +2,10 @@
 
 from nexus_gql.clusters import ClusterError, Invalid, PassingError, RequestError
 
-from .apply import FieldConflict, ForeignObject, Overtaken, TakenName, immutable
+from .apply import FieldConflict, ForeignObject, Overtaken, immutable
 from .operation import Failure, OperationKind
-from .preparation import TAKEN_REMEDY
 from .secret_values import LostSecret
+from .taken_names import REMEDY, TakenName
 
 UNREACHABLE = "ClusterUnreachable"
 FINAL = (ForeignObject, FieldConflict, TakenName, Overtaken, LostSecret, ClusterError)
@@ -18,7 +18,7 @@ def failure_of(error: Exception) -> Failure:
         case ForeignObject() | FieldConflict():
             return Failure("Conflict", str(error), "Deploy with takeOver to make it Nexus's own.")
         case TakenName():
-            return Failure("NameTaken", str(error), TAKEN_REMEDY)
+            return Failure("NameTaken", str(error), REMEDY, holder=error.holder)
         case Overtaken():
             return Failure("Overtaken", str(error), "Look at the newer operation.")
         case LostSecret():

@@ -12,9 +12,9 @@ from nexus_gql.paths import Path, lineage
 from nexus_gql.problems import Problem, ProblemCode
 
 from . import models
-from .execution import Surroundings
 from .failures import UNREACHABLE
 from .operation import OperationKind, OperationStatus
+from .subject import Surroundings
 
 _TRIED_WITHIN = timedelta(days=1)
 

@@ -89,7 +89,7 @@ def _claims(rendering: Rendering) -> list[Manifest]:
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": metadata(rendering, claim_name(rendering, volume)),
+            "metadata": metadata(rendering, claim_name(rendering.path, volume)),
             "spec": claim_spec(spec),
         }
         for volume, spec in sorted(entries(rendering.settings, "volumes").items())

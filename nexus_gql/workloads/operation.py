@@ -67,12 +67,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why it failed, in words; `logs`: the last lines of the container at fault, as [nanoseconds, text, source…]."""
+    """Why it failed, in words; `logs`: the last lines of the container at fault, as [nanoseconds, text, source…].
+
+    `holder`: the path of the application that has what was refused. The words are read also by those who may not see that one, so it
+    is added for the others alone (`taken_names.told`).
+    """
 
     reason: str
     message: str
     remedy: str | None = None
     logs: tuple[dict[str, Any], ...] = ()
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from nexus_gql.supervisor import Supervisor
 
 from . import models
 from .deletion_requests import ask_deletion
-from .execution import Surroundings
 from .leaving import delete_declared
 from .operation import UNFINISHED, Operation, OperationStatus, operation
 from .requests import Requests
 from .runner import Runner
+from .subject import Surroundings
 from .wanted import Accepted, Wanted
 
 

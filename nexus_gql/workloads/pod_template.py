@@ -7,7 +7,7 @@ from typing import Any
 
 from nexus_gql import clock
 from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, is_secret, workload_kind
-from nexus_gql.paths import name
+from nexus_gql.paths import Path, name
 
 from .rendering import FILES, SECRETS, Rendering, labels, object_name
 
@@ -33,9 +33,9 @@ def files_name(rendering: Rendering) -> str:
     return object_name(rendering.path, "-files")
 
 
-def claim_name(rendering: Rendering, volume: str) -> str:
+def claim_name(path: Path, volume: str) -> str:
     """The claim of a volume that the pods share."""
-    return object_name(rendering.path, f"-{volume}", limit=253)
+    return object_name(path, f"-{volume}", limit=253)
 
 
 def template(rendering: Rendering) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _volumes(rendering: Rendering) -> list[dict[str, Any]]:
         found.append({"name": _FILES, "configMap": {"name": files_name(rendering)}})
     if workload_kind(rendering.settings) is not WorkloadKind.STATEFUL_SET:
         for volume in sorted(entries(rendering.settings, "volumes")):
-            claim = {"claimName": claim_name(rendering, volume)}
+            claim = {"claimName": claim_name(rendering.path, volume)}
             found.append({"name": volume_name(volume), "persistentVolumeClaim": claim})
     return found
 

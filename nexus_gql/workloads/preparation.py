@@ -15,22 +15,26 @@ from nexus_gql.hierarchy import (
     missing,
     references,
 )
-from nexus_gql.paths import Path
+from nexus_gql.paths import Path, child
 from nexus_gql.problems import Problem, ProblemCode
 
+from .claims import candidates, declared
 from .controllers import governing_service
 from .networking import chosen_port, exposed, ingress_urls, service_names, service_url
 from .rendering import Rendering, service_name
-
-TAKEN_REMEDY = "Make one of the two applications under another name, and delete it under this one."
+from .taken_names import REMEDY
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why an application cannot be deployed as it is declared, and the leaf that says so, if it is one."""
+    """Why an application cannot be deployed as it is declared, and the leaf that says so, if it is one.
+
+    `holder`: the application that has what this one would have. The problem does not name it, since not everybody may see it.
+    """
 
     key: str | None
     problem: Problem
+    holder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,12 @@ def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
         remedy = "Give it one: registerCluster, then updateLevel with its name."
         found.append(Obstacle(None, Problem(ProblemCode.INVALID, message, remedy=remedy)))
     found += [address for address in _addresses(catalogue, application) if isinstance(address, Obstacle)]
-    found += _taken_names(catalogue, application)
+    found += _taken_services(catalogue, application)
+    found += _taken_claims(catalogue, application)
     return found
 
 
-def _taken_names(catalogue: Catalogue, application: Application) -> Iterator[Obstacle]:
+def _taken_services(catalogue: Catalogue, application: Application) -> Iterator[Obstacle]:
     """Services that a deployed neighbour has already: the one for a StatefulSet's pods, `<name>-pods`, may be named as another's.
 
     An application that is deployed is not held up by what a neighbour has only been told to become: its cluster shows what is
@@ -78,9 +83,31 @@ def _taken_names(catalogue: Catalogue, application: Application) -> Iterator[Obs
         if other.path == application.path or not other.deployed or not mine & theirs:
             continue
         for name in mine & theirs & service_names(other.path, catalogue.effective(other.path).document):
-            message = f"It would have the Service `{name}`, which belongs to the application `{other.path}`."
-            problem = Problem(ProblemCode.CONFLICT, message, remedy=TAKEN_REMEDY)
-            yield Obstacle("workload" if name == pods else None, problem)
+            yield _taken("workload" if name == pods else None, f"Service `{name}`", other)
+
+
+def _taken_claims(catalogue: Catalogue, application: Application) -> Iterator[Obstacle]:
+    """Claims of volumes that a deployed neighbour has already; looked for by the names that such a neighbour could have.
+
+    As with Services, for one that is deployed it is the cluster that counts (`claims.refuse_taken`). There is also found what this
+    does not look for: a neighbour whose own name is too long for a StatefulSet's, which is then another.
+    """
+    if application.deployed:
+        return
+    namespace = catalogue.above(Namespace, application.path).path
+    for volume, mine in declared(application.path, catalogue.effective(application.path).document).items():
+        for called in sorted(candidates(mine)):
+            other = catalogue.get(Application, child(namespace, called))
+            if other is None or not other.deployed or other.path == application.path:
+                continue
+            for theirs in declared(other.path, catalogue.effective(other.path).document).values():
+                if (name := mine.shared_with(theirs)) is not None:
+                    yield _taken(f"volumes.{volume}", f"PersistentVolumeClaim `{name}`", other)
+
+
+def _taken(key: str | None, what: str, other: Application) -> Obstacle:
+    message = f"It would have the {what}, which belongs to another application."
+    return Obstacle(key, Problem(ProblemCode.CONFLICT, message, remedy=REMEDY), other.path)
 
 
 def rendering(

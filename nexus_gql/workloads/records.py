@@ -107,7 +107,7 @@ def _declared(
 ) -> tuple[Effective | Frozen, Sequence[Manifest], str]:
     if wrong := obstacles(catalogue, application):
         problem = wrong[0].problem
-        raise Failed(Failure(problem.code, problem.message, problem.remedy))
+        raise Failed(Failure(problem.code, problem.message, problem.remedy, holder=wrong[0].holder))
     settings = catalogue.effective(application.path)
     manifests = render(rendering(catalogue, application, installation_id, secrets_fingerprint, number))
     return settings, manifests, image(settings.document)

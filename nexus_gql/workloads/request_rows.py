@@ -13,8 +13,9 @@ from nexus_gql.hierarchy import Application
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 from . import models
-from .execution import STEPS, Surroundings
+from .execution import STEPS
 from .operation import FULL, RUNNING, UNFINISHED, OperationKind, OperationStatus, Step
+from .subject import Surroundings
 from .wanted import Wanted
 
 _REPEATED_WITHIN = timedelta(days=1)

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 from nexus_gql import clock
 from nexus_gql.access import Viewer, not_found
-from nexus_gql.clusters import AccessError, ClusterError, RequestError
+from nexus_gql.clusters import AccessError, ClusterError, Connection, RequestError
 from nexus_gql.database import next_change, transactional
 from nexus_gql.hierarchy import (
     Application,
     Catalogue,
     Document,
+    Namespace,
     Patch,
     WorkloadKind,
     autoscaled,
@@ -27,15 +28,17 @@ from nexus_gql.paths import Path
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
 from . import apply, models
-from .apply import Fence, FieldConflict, ForeignObject, Overtaken, TakenName
-from .execution import Surroundings
+from .apply import Fence, FieldConflict, ForeignObject, Overtaken
+from .claims import refuse_taken
 from .kubernetes_namespace import namespace
 from .manifests import render
 from .operation import FULL, UNFINISHED, Operation, OperationKind, OperationStatus, operation
 from .parts import unfinished_parts
-from .preparation import TAKEN_REMEDY, Obstacle, obstacles, place_of, rendering
+from .preparation import Obstacle, obstacles, place_of, rendering
 from .request_rows import end_earlier, repeated, store
 from .secret_values import missing_keys
+from .subject import Surroundings
+from .taken_names import REMEDY, TakenName, told
 from .under_deletion import refuse_while_deleted
 from .wanted import Accepted, Wanted, in_options, options_problems
 
@@ -67,9 +70,9 @@ class Requests:
             raise Refused(_no_application(catalogue, wanted.path))
         if (known := await repeated(self._around, viewer, wanted)) is not None:
             return Accepted(operation(known), [])
-        await self._ask_cluster(wanted, patch, catalogue)
+        await self._ask_cluster(viewer, wanted, patch, catalogue)
         if wanted.options.dry_run:
-            _acceptable(wanted, patch, catalogue)
+            _acceptable(viewer, wanted, patch, catalogue)
             return Accepted(None, preview(catalogue, wanted.path, patch, wanted.options.expected_version).warnings)
         accepted, touched = await _accept(self._around, viewer, wanted, patch)
         await self.hand_over(touched)
@@ -88,7 +91,7 @@ class Requests:
         await self.hand_over(rows)
         return operation(rows[0])
 
-    async def _ask_cluster(self, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
+    async def _ask_cluster(self, viewer: Viewer, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
         """What only the cluster can say before a deployment: Secrets that must be there; for a dry run, all that it would refuse."""
         if wanted.kind is not OperationKind.DEPLOY:
             return
@@ -118,7 +121,7 @@ class Requests:
                     for variable, message in sorted(absent.items())
                 )
             if wanted.options.dry_run and await namespace(connection, place.namespace) is not None:
-                await self._rehearse(connection, wanted, after)
+                await self._rehearse(connection, viewer, wanted, after)
         except RequestError as error:
             raise Refused(Problem(ProblemCode.INVALID, f"Kubernetes refuses it: {error}", ("path",))) from error
         except AccessError as error:
@@ -127,7 +130,7 @@ class Requests:
             remedy = "Try again when the cluster answers."
             raise Refused(Problem(ProblemCode.UNREACHABLE, str(error), ("path",), remedy)) from error
 
-    async def _rehearse(self, connection: Any, wanted: Wanted, after: Catalogue) -> None:
+    async def _rehearse(self, connection: Connection, viewer: Viewer, wanted: Wanted, after: Catalogue) -> None:
         application = _application(after, wanted.path)
         fence = Fence(
             application.operation_number + 1,
@@ -138,15 +141,19 @@ class Requests:
         )
         number = (application.revision or 0) + 1
         manifests = render(rendering(after, application, self._around.installation_id, None, number))
-        for manifest in manifests:
-            placeholder = dict.fromkeys(manifest.get("data") or {}, "")
-            try:
+        try:
+            await refuse_taken(
+                connection, after.above(Namespace, wanted.path).kubernetes_name, manifests, application, after
+            )
+            for manifest in manifests:
+                placeholder = dict.fromkeys(manifest.get("data") or {}, "")
                 await apply.rehearse(connection, apply.with_secrets(manifest, placeholder), fence)
-            except TakenName as error:
-                raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), TAKEN_REMEDY)) from error
-            except (ForeignObject, FieldConflict, Overtaken) as error:
-                remedy = "With takeOver it becomes Nexus's own."
-                raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), remedy)) from error
+        except TakenName as error:
+            message = told(str(error), error.holder, viewer.scope)
+            raise Refused(Problem(ProblemCode.CONFLICT, message, ("path",), REMEDY)) from error
+        except (ForeignObject, FieldConflict, Overtaken) as error:
+            remedy = "With takeOver it becomes Nexus's own."
+            raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), remedy)) from error
 
 
 def _application(catalogue: Catalogue, path: Path) -> Application:
@@ -175,20 +182,21 @@ def _at(patch: Patch, key: str | None) -> tuple[str, ...]:
     return ("patch", *where) if where else ("path",)
 
 
-def _placed(obstacle: Obstacle, patch: Patch) -> Problem:
+def _placed(viewer: Viewer, obstacle: Obstacle, patch: Patch) -> Problem:
     where = _at(patch, obstacle.key)
     inside = obstacle.problem.path if where[0] == "patch" else ()
-    return replace(obstacle.problem, path=(*where, *inside))
+    message = told(obstacle.problem.message, obstacle.holder, viewer.scope)
+    return replace(obstacle.problem, message=message, path=(*where, *inside))
 
 
-def _acceptable(wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
+def _acceptable(viewer: Viewer, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
     """Refuse what the catalogue, patched, says cannot be done."""
     application = _application(catalogue, wanted.path)
     if wanted.kind is OperationKind.DEPLOY:
         after = preview(catalogue, wanted.path, patch, wanted.options.expected_version).catalogue
         wrong = obstacles(after, _application(after, wanted.path))
         if wrong:
-            raise Refused(_placed(obstacle, patch) for obstacle in wrong)
+            raise Refused(_placed(viewer, obstacle, patch) for obstacle in wrong)
     elif wanted.kind is OperationKind.RUN and (problem := _no_job(catalogue, application)) is not None:
         raise Refused(problem)
     elif not application.deployed or (wanted.kind is not OperationKind.REMOVE and application.revision is None):
@@ -244,7 +252,7 @@ async def _accept(
         await refuse_while_deleted(wanted.path)
     application = _application(catalogue, wanted.path)
     level_at(catalogue, wanted.path, wanted.options.expected_version)
-    _acceptable(wanted, patch, catalogue)
+    _acceptable(viewer, wanted, patch, catalogue)
     warnings: list[Problem] = []
     if not patch.is_empty:
         outcome = await configure_within(catalogue, change, around.vault, viewer, wanted.path, patch)

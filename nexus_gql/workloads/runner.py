@@ -11,10 +11,11 @@ from nexus_gql.database import database_now, is_unavailable
 from nexus_gql.supervisor import Supervisor
 
 from . import models
-from .execution import Execution, Surroundings
+from .execution import Execution
 from .holding import Holding, LostLease
 from .operation import PARENTS, UNFINISHED, Failure, OperationStatus
 from .records import record_end
+from .subject import Surroundings
 
 log = structlog.get_logger(__name__)
 

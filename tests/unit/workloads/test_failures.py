@@ -4,9 +4,10 @@ import pytest
 
 from nexus_gql.clusters import Cause, Conflicting, Denied, Invalid, Missing, Status, Unreachable
 from nexus_gql.workloads import OperationKind
-from nexus_gql.workloads.apply import FieldConflict, ForeignObject, Overtaken, TakenName
+from nexus_gql.workloads.apply import FieldConflict, ForeignObject, Overtaken
 from nexus_gql.workloads.failures import FINAL, failure_of, unreachable
 from nexus_gql.workloads.secret_values import LostSecret
+from nexus_gql.workloads.taken_names import TakenName
 
 
 def said(code: int, reason: str, message: str = "no") -> tuple[str, Status]:
@@ -16,7 +17,7 @@ def said(code: int, reason: str, message: str = "no") -> tuple[str, Status]:
 CASES: list[tuple[Exception, str, str | None]] = [
     (ForeignObject("theirs"), "Conflict", "takeOver"),
     (FieldConflict("theirs"), "Conflict", "takeOver"),
-    (TakenName("a neighbour's"), "NameTaken", "another name"),
+    (TakenName("a neighbour's", "or/local/models/churn"), "NameTaken", "another name"),
     (Overtaken(7), "Overtaken", "newer operation"),
     (LostSecret("gone"), "MissingSecret", None),
     (Invalid(*said(422, "Invalid")), "Invalid", "the setting"),
@@ -52,3 +53,9 @@ def test_a_cluster_that_does_not_answer_should_leave_a_way_out(kind: OperationKi
     failure = unreachable(Unreachable("no answer"), kind)
     assert (failure.reason, failure.message) == ("ClusterUnreachable", "no answer")
     assert remedy in (failure.remedy or "")
+
+
+def test_a_neighbour_should_be_kept_beside_the_words_that_everybody_reads() -> None:
+    failure = failure_of(TakenName("another application's", "or/local/models/churn"))
+    assert failure.holder == "or/local/models/churn"
+    assert "churn" not in f"{failure.message} {failure.remedy}"
