@@ -57,14 +57,14 @@ class Asked(Protocol):
         """The data of an answer that has no errors."""
 
 
-async def declare_namespace(nexus: Asked, kubeconfig: str) -> None:
+async def declare_namespace(nexus: Asked, kubeconfig: str, kubernetes: str = KUBERNETES_NAMESPACE) -> None:
     """The cluster, and a namespace on it."""
     register = 'registerCluster(name: "bench", input: {kubeconfig: {content: $content}}) { problems { message } }'
     await nexus.ask(f"mutation ($content: String!) {{ {register} }}", content=kubeconfig)
     for made in (
         'createProject(input: {name: "or"})',
         'createEnvironment(input: {project: "or", name: "local", cluster: "bench"})',
-        'createNamespace(input: {environment: "or/local", name: "models"})',
+        f'createNamespace(input: {{environment: "or/local", name: "models", kubernetesName: "{kubernetes}"}})',
     ):
         await nexus.ask(f"mutation {{ {made} {{ problems {{ message }} }} }}")
 

@@ -1,10 +1,10 @@
-"""What the workloads of a cluster call: resolved again only where a text or the cluster's names changed, since that is what takes time."""
+"""What the workloads of a cluster call: resolved again only where a text, or a name in it, changed, since that is what takes time."""
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from .edges import Files, Finding, Mention, found
-from .resolution import Cluster, Workload
+from .resolution import Cluster, Workload, words_of
 from .texts import Texts
 
 
@@ -27,19 +27,18 @@ class Calls:
         self, names: Cluster, workloads: Iterable[Workload], files_in: Callable[[str], Files]
     ) -> Generator[tuple[Workload, tuple[Finding, ...]], None, None]:
         """Each workload with what its texts say that it calls. `files_in`: the ConfigMaps of a namespace."""
-        # What one mention means may hang on any name: a Service that comes takes a short one from an outside host.
-        before = self._known if self._names is not None and names.is_like(self._names) else {}
-        self._names, self._known = names, {}
+        moved = names.moved_since(self._names) if self._names is not None else set[str]()
+        before, self._known, self._names = self._known, {}, names
         for one, mentioned in self._texts.mentioned(workloads, files_in):
             key = one.node, one.namespace, one.name
-            self._known[key] = known = _resolved(before.get(key), names, one, mentioned)
+            known = before.get(key)
+            if known is None or not _stands(known, one, mentioned, moved):
+                known = _Resolved(mentioned, one.cluster_dns, tuple(found(names, one, mentioned)))
+            self._known[key] = known
             yield one, known.findings
 
 
-def _resolved(
-    before: _Resolved | None, names: Cluster, workload: Workload, mentioned: tuple[Mention, ...]
-) -> _Resolved:
-    dns = workload.cluster_dns
-    if before is not None and before.mentions == mentioned and before.cluster_dns is dns:
-        return before
-    return _Resolved(mentioned, dns, tuple(found(names, workload, mentioned)))
+def _stands(known: _Resolved, workload: Workload, mentioned: tuple[Mention, ...], moved: set[str]) -> bool:
+    if known.mentions != mentioned or known.cluster_dns is not workload.cluster_dns:
+        return False
+    return not moved or all(moved.isdisjoint(words_of(one.address.host)) for one in mentioned)

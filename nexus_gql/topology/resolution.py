@@ -3,7 +3,7 @@
 Nothing is guessed from names: that a workload is called like a host means nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -25,6 +25,11 @@ class Service(Struct, frozen=True, gc=False):
     addresses: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset()
     external_name: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its name and its addresses: one of them is among the words of any host that leads to it."""
+        return self.name, *map(_canonical, self.addresses)
 
 
 class Workload(Struct, frozen=True, gc=False):
@@ -65,6 +70,10 @@ NOTHING = Target(())
 """A name that the cluster has, and that leads to no node."""
 
 
+_Running = tuple[str, str, str, str, frozenset[tuple[str, str]]]
+"""What of a workload has a part in what names mean: namespace, node, name, governing Service, labels. Its template has none."""
+
+
 class Cluster:
     """The names of one cluster at one moment."""
 
@@ -77,9 +86,6 @@ class Cluster:
         domain: str = "cluster.local",
     ) -> None:
         self.key = key
-        services, workloads, backends = list(services), list(workloads), list(backends)
-        self._made_of = key, domain, services, backends
-        self._workloads = workloads
         self._zone = f".svc.{domain}"
         self._domain = domain
         self._services = {(service.namespace, service.name): service for service in services}
@@ -87,21 +93,38 @@ class Cluster:
         self._namespaces = {namespace for namespace, _ in self._services}
         self._by_label: dict[tuple[str, str, str], list[Workload]] = {}
         self._sets: dict[tuple[str, str], Workload] = {}
+        self._running: set[_Running] = set()
         for workload in workloads:
             self._namespaces.add(workload.namespace)
             for label, value in workload.labels.items():
                 self._by_label.setdefault((workload.namespace, label, value), []).append(workload)
             if workload.governing:
                 self._sets[workload.namespace, workload.name] = workload
+            self._running.add(_running(workload))
         self._backends: dict[str, list[Backend]] = {}
         for backend in backends:
             self._backends.setdefault(backend.host.lower(), []).append(backend)
 
-    def is_like(self, other: "Cluster") -> bool:
-        """Whether every name means the same here as there. Templates have no part in that."""
-        ours, theirs = self._workloads, other._workloads
-        same = self._made_of == other._made_of and len(ours) == len(theirs)
-        return same and all(map(_is_named_like, ours, theirs))
+    def moved_since(self, before: "Cluster") -> set[str]:
+        """Words of which one is in every host that may lead elsewhere than it did (`words_of`); none where no name changed."""
+        moved = self._namespaces ^ before._namespaces
+        changed = self._running ^ before._running
+        labels = {(namespace, *label) for namespace, *_, own in changed for label in own}
+        for service in (*self._services.values(), *before._services.values()):
+            key = service.namespace, service.name
+            otherwise = self._services.get(key) != before._services.get(key)
+            if otherwise or (changed and _may_select(service, labels)):
+                moved.update(service.words)
+        if moved or self._backends != before._backends:
+            moved.update(self._leading_on(), before._leading_on())
+        return moved
+
+    def _leading_on(self) -> Iterator[str]:
+        """Words of what leads to further names, any of which may have moved: ingress hosts, and other names of a Service."""
+        for service in self._services.values():
+            if service.external_name:
+                yield from service.words
+        yield from (host.rstrip(".") for host in self._backends)
 
     def resolve(self, address: Address, namespace: str, *, dns: bool = True) -> Target:
         """What an address means to a pod in a namespace; NOTHING where it means nothing that is called."""
@@ -248,9 +271,19 @@ def _outside(label: str, key: str) -> Target:
     return Target((node.id,), End(node))
 
 
-def _is_named_like(one: Workload, other: Workload) -> bool:
-    names = one.node == other.node and one.namespace == other.namespace and one.name == other.name
-    return names and one.labels == other.labels and one.governing == other.governing
+def _running(one: Workload) -> _Running:
+    return one.namespace, one.node, one.name, one.governing, frozenset(one.labels.items())
+
+
+def _may_select(service: Service, labels: set[tuple[str, str, str]]) -> bool:
+    """Whether it may select a workload that changed. `labels`: those of all of them, with their namespaces, as they are and were."""
+    return all((service.namespace, *label) in labels for label in service.selector.items())
+
+
+def words_of(host: str) -> list[str]:
+    """The words of a host by which it may lead somewhere in the cluster: itself, and its labels."""
+    whole = _canonical(host.rstrip("."))
+    return [whole, *whole.split(".")]
 
 
 def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
