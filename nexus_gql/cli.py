@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import cyclopts
 from cyclopts import Parameter
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from nexus_gql import __version__
@@ -61,6 +62,9 @@ def _configured(**given: Any) -> Configuration:
         for one in error.errors():
             name = "_".join(str(part) for part in one["loc"]).upper()
             console.print(f"nexus: NEXUS_{name}: {one['msg']}", style="red", markup=False)
+        sys.exit(2)
+    except SettingsError as error:  # a variable that is written as JSON, and is none
+        console.print(f'nexus: {error}; a list is written as JSON: ["nexus.example"].', style="red", markup=False)
         sys.exit(2)
 
 

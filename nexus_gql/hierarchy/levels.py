@@ -112,7 +112,7 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
         message = f"An application's name begins with a letter, since its Service has the same; {new.name!r} does not."
         problems.append(Problem(ProblemCode.INVALID, message, ("name",)))
     elif new.path in catalogue.levels:
-        problems.append(Problem(ProblemCode.ALREADY_EXISTS, f"There is a {what} `{new.path}` already.", ("name",)))
+        problems.append(Problem(ProblemCode.ALREADY_EXISTS, f"The {what} `{new.path}` is there already.", ("name",)))
     problems += _text_problems({"displayName": new.display_name, "description": new.description})
     problems += kubernetes_name_problems(catalogue, viewer, new)
     patch, wrong = checked_patch(new.settings or {}, "settings")

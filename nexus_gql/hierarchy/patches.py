@@ -140,7 +140,7 @@ class _Reading:
             for key in keys:
                 other = next((near for near in (key, _whole(key)) if near in others), parts.get(key))
                 if other is not None:
-                    also = "removed" if other in self.removes else "set"
+                    also = "set" if other in self.sets else "removed"
                     path = self.paths.get(f"{argument} {key}", self.paths[key])
                     message = f"`{key}` is named in {argument}, and `{other}` is {also} in the same patch."
                     self._problem(path, Fault(message))

@@ -75,7 +75,7 @@ class AccessMutations:
             try:
                 key = UUID(key_of(id, "ApiToken"))
             except (BadRequest, ValueError) as error:
-                message = f"{id[:100]!r} is not the id of an ApiToken."
+                message = f"{id[:100]!r} is no id of the type ApiToken."
                 raise Refused(Problem(ProblemCode.INVALID, message, ("id",))) from error
             await revoke_token(info.context.viewer, key)
             return DeletePayload(deleted=id)

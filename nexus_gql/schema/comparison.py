@@ -54,10 +54,17 @@ def _change(path: str, change: LeafChange) -> FieldChange:
     return FieldChange(object=path, field=change.key, action=action, before=change.before, after=change.after)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes out what stands in two places: all secrets are masked alike, and the second is no `*id001` of the first."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML calls it so
+        return True
+
+
 def _text(before: Effective, after: Effective) -> Iterator[str]:
     """Built from the masked shapes, which hold no secret's reference either."""
     old, new = (
-        yaml.safe_dump(settings.shape, sort_keys=False, allow_unicode=True).splitlines(keepends=True)
+        yaml.dump(settings.shape, Dumper=_Dumper, sort_keys=False, allow_unicode=True).splitlines(keepends=True)
         for settings in (before, after)
     )
     yield from unified_diff(old, new, fromfile=before.path, tofile=after.path)

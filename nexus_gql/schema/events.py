@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from enum import Enum
-from heapq import merge
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -147,15 +145,17 @@ async def _with_events(live: Live, cluster_id: str) -> ClusterView:
 def event_page(
     views: list[ClusterView], wanted: Callable[[ClusterView, Record], bool], first: int, after: str | None
 ) -> EventConnection:
-    """Events of some clusters, newest first. A cluster's own order is its resource versions'; between clusters, the clock's."""
+    """Events of some clusters, newest first: by what the clock said, and what it said alike by the order in which it came."""
     start = None if after is None else key_at(after, tuple[str, str, int])
-    keyed = (
-        [(place_of(view, record), record, view) for record in view.events.newest_first() if wanted(view, record)]
+    keyed = [
+        (place_of(view, record), record, view)
         for view in views
-    )
-    ordered = merge(*keyed, key=lambda item: item[0], reverse=True)
-    found = [item for item in ordered if start is None or item[0] < start]
-    page = list(islice(found, first))
+        for record in view.events.newest_first()
+        if wanted(view, record)
+    ]
+    keyed.sort(key=lambda item: item[0], reverse=True)
+    found = [item for item in keyed if start is None or item[0] < start]
+    page = found[:first]
     edges = [EventEdge(cursor=cursor(key), node=event_node(view, record)) for key, record, view in page]
     ends = [edges[0].cursor, edges[-1].cursor] if edges else []
     return EventConnection(
@@ -170,4 +170,6 @@ def place_of(view: ClusterView, record: Record) -> tuple[str, str, int]:
     event = record.event
     latest = (event.series.last_observed_time if event.series else None) or event.last_timestamp
     when = latest or event.event_time or event.metadata.creation_timestamp
-    return (when, view.link.cluster_id, record.version)
+    # Some are told in whole seconds and others not, and as texts `16Z` would come after `16.5Z`.
+    seconds, _, fraction = when.removesuffix("Z").partition(".")
+    return (f"{seconds}.{fraction:0<9}", view.link.cluster_id, record.version)

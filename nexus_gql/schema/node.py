@@ -21,5 +21,5 @@ def key_of(node: str, type_name: str) -> str:
     """The key in the id of an object of a type; BadRequest where it is another's."""
     name, _, key = node.partition(":")
     if name != type_name or not key:
-        raise BadRequest(f"{node[:100]!r} is not the id of a {type_name}.")
+        raise BadRequest(f"{node[:100]!r} is no id of the type {type_name}.")
     return key

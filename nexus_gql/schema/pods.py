@@ -291,7 +291,7 @@ class PodFilter:
 
     def takes(self, view: ClusterView, pod: Pod) -> bool:
         """Whether a pod is wanted."""
-        if self.text is not None and self.text not in pod.metadata.name:
+        if self.text is not None and self.text.casefold() not in pod.metadata.name:
             return False
         if self.node is not None and self.node != pod.spec.node_name:
             return False

@@ -247,4 +247,4 @@ def operation_key(node: str) -> UUID:
     try:
         return UUID(key_of(node, "Operation"))
     except ValueError as error:
-        raise BadRequest(f"{node[:100]!r} is not the id of an Operation.") from error
+        raise BadRequest(f"{node[:100]!r} is no id of the type Operation.") from error

@@ -334,14 +334,9 @@ def dependencies(context: Context, application: Application, *, dependents: bool
     picture = in_sight(context, context.rooms.topology.picture)
     node = application_id(application.id)
     edges = (picture.needed_by if dependents else picture.needs).get(node, ())
-    return [
-        Dependency(
-            node=node_type(picture.nodes[_other(one.edge, node)]),
-            need=one.edge.need,
-            sources=_sources(one.edge.sources),
-        )
-        for one in edges
-    ]
+    found = [(picture.nodes[_other(one.edge, node)], one.edge) for one in edges]
+    found.sort(key=lambda item: _place(item[0]))
+    return [Dependency(node=node_type(other), need=edge.need, sources=_sources(edge.sources)) for other, edge in found]
 
 
 def _other(edge: Edge, node: str) -> str:
@@ -354,7 +349,7 @@ def causes_of(context: Context, application: Application) -> list[TopologyNodeTy
     if found is None or not found.causes:
         return []
     picture = in_sight(context, context.rooms.topology.picture)
-    return [node_type(picture.nodes[one]) for one in found.causes if one in picture.nodes]
+    return node_types(sorted((picture.nodes[one] for one in found.causes if one in picture.nodes), key=_place))
 
 
 async def topology_of(context: Context, scope: Path, wanted: TopologyFilter | None) -> TopologyType | None:

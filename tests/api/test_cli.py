@@ -65,7 +65,8 @@ class Serving:
 
     async def post(self, body: object, token: str | None = None) -> httpx.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient() as client:
+        # A sandbox may be started for it. Without certificates, which take longer to read than the answer to come.
+        async with httpx.AsyncClient(timeout=60, verify=False, trust_env=False) as client:
             return await client.post(f"{self.url}/graphql", json=body, headers=headers)
 
 
@@ -99,7 +100,7 @@ async def test_serve_should_say_where_it_listens_answer_and_end_cleanly(environm
         assert f"{server.url}/graphiql" in server.said
         answer = (await server.post(QUERY)).json()
         assert answer["data"]["viewer"] == {"name": "local", "via": "loopback", "role": "ADMIN"}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             assert (await client.get(f"{server.url}/healthz")).status_code == 200
             assert (await client.get(f"{server.url}/readyz")).status_code == 200
         assert await server.stop() == 0
@@ -120,7 +121,7 @@ async def subscribed(url: str, stack: AsyncExitStack) -> ClientConnection:
 
 
 async def test_a_thousand_subscriptions_should_each_be_told_to_come_back(environment: dict[str, str]) -> None:
-    async with AsyncExitStack() as stack, serving(environment) as server:
+    async with AsyncExitStack() as stack, serving(environment, NEXUS_SHUTDOWN_TIMEOUT="50") as server:
         connections: list[ClientConnection] = []
         for _ in range(20):
             connections += await asyncio.gather(*(subscribed(server.url, stack) for _ in range(50)))
@@ -218,6 +219,13 @@ def test_a_wrong_option_should_be_a_sentence_and_exit_code_2(
     told = capsys.readouterr().err
     assert said in _one_line(told)
     assert "hunter2" not in told
+
+
+def test_a_variable_that_is_no_list_should_be_a_sentence_and_exit_code_2(environment: dict[str, str]) -> None:
+    done = nexus(environment | {"NEXUS_ALLOWED_HOSTS": "nexus.example"}, "serve")
+    assert done.returncode == 2
+    assert "allowed_hosts" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_token_that_cannot_be_should_be_a_sentence_and_exit_code_1(environment: dict[str, str]) -> None:

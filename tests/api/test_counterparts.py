@@ -80,11 +80,11 @@ async def test_each_setting_that_differs_should_be_told_with_the_other_as_what_w
 async def test_two_secrets_should_never_differ_and_never_be_shown(nexus: Nexus) -> None:
     await declare_them(nexus)
     for path, text in ((LOCAL, "hunter2"), (PROD, "hunter3"), ("or/dev/models/churn", "hunter2")):
-        await configure(nexus, path, {"env": [{"name": "KEY", "value": {"secret": text}}]})
+        await configure(nexus, path, {"env": [{"name": name, "value": {"secret": text}} for name in ("KEY", "PIN")]})
     assert (await compare(nexus))["empty"]
     assert (await compare(nexus, other="or/dev/models/churn"))["empty"]
     found = await compare(nexus, LOCAL, "or/dev/models/other")
-    (change,) = found["changes"]
-    assert (change["field"], change["action"], change["after"]) == ("env.KEY", "ADD", {"secret": True})
-    assert "+    secret: true" in found["text"]
+    told = [(change["field"], change["action"], change["after"]) for change in found["changes"]]
+    assert told == [("env.KEY", "ADD", {"secret": True}), ("env.PIN", "ADD", {"secret": True})]
+    assert found["text"].count("+    secret: true\n") == 2
     assert not any("hunter" in said for said in nexus.said)

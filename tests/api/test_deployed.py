@@ -117,6 +117,19 @@ def deployment(name: str, **labels: str) -> dict[str, Any]:
     }
 
 
+async def test_pods_should_be_found_by_a_part_of_their_name_in_any_case(nexus: Nexus, sandbox: Sandbox) -> None:
+    await on(nexus, sandbox)
+    await done(nexus, f'deploy(path: "{CHURN}")')
+    document = 'query ($text: String!) { pods(scope: "or/local", filter: {text: $text}) { totalCount } }'
+    found = {text: (await nexus.execute(document, {"text": text}))["pods"] for text in ("churn-", "CHUR", "", "other")}
+    assert found == {
+        "churn-": {"totalCount": 1},
+        "CHUR": {"totalCount": 1},
+        "": {"totalCount": 1},
+        "other": {"totalCount": 0},
+    }
+
+
 async def test_workloads_that_no_application_declares_should_be_listed_in_pages(
     guarded: Nexus, sandbox: Sandbox
 ) -> None:

@@ -59,7 +59,7 @@ async def following(nexus: Nexus, **variables: Any) -> AsyncIterator[Follower]:
         yield follower
 
 
-async def report(sandbox: Sandbox, *numbers: int, type_: str = "Normal") -> None:
+async def report(sandbox: Sandbox, *numbers: int, type_: str = "Normal", at: str = "2026-11-24T08:00:00Z") -> None:
     """Events of a pod that nobody has seen."""
     for number in numbers:
         event = {
@@ -68,8 +68,8 @@ async def report(sandbox: Sandbox, *numbers: int, type_: str = "Normal") -> None
             "type": type_,
             "reason": "Told",
             "message": f"event {number}",
-            "firstTimestamp": "2026-11-24T08:00:00Z",
-            "lastTimestamp": "2026-11-24T08:00:00Z",
+            "firstTimestamp": at,
+            "lastTimestamp": at,
             "count": 1,
         }
         await sandbox.make(f"{NAMESPACE}/events", event)
@@ -149,6 +149,40 @@ async def test_an_event_that_happens_again_should_come_again_with_its_count(nexu
         patch = {"count": 2, "message": "event 0 again", "lastTimestamp": "2026-11-24T08:01:00Z"}
         await sandbox.change(f"{NAMESPACE}/events/told-0", patch)
         await follower.reach("event 0 again")
+
+
+EVENT_PAGE = """query ($first: Int, $after: String) { level(path: "or") { events(first: $first, after: $after) {
+    nodes { message } pageInfo { hasNextPage endCursor } } } }"""
+
+
+async def page_of_events(nexus: Nexus, first: int, after: str | None = None) -> Any:
+    answer = await nexus.execute(EVENT_PAGE, {"first": first, "after": after})
+    return answer["level"]["events"]
+
+
+async def test_pages_should_hold_each_event_once_newest_first(nexus: Nexus, sandbox: Sandbox) -> None:
+    """Some components tell the time in whole seconds, some in millionths, and the order of both is not that in which they come."""
+    await prepared(nexus, sandbox)
+    times = [
+        "08:00:02Z",
+        "08:00:02.5Z",
+        "08:00:01Z",
+        "08:00:02.25Z",
+        "08:00:03Z",
+        "08:00:01.75Z",
+        "08:00:02Z",
+        "08:00:00Z",
+    ]
+    async with following(nexus) as follower:
+        for number, time in enumerate(times):
+            await report(sandbox, number, at=f"2026-11-24T{time}")
+        await follower.reach("event 7")
+    told_of = ["event 4", "event 1", "event 3", "event 6", "event 0", "event 5", "event 2", "event 7"]
+    assert [one["message"] for one in (await page_of_events(nexus, 100))["nodes"]] == told_of
+    pages = [await page_of_events(nexus, 1)]
+    while pages[-1]["pageInfo"]["hasNextPage"] and len(pages) < 100:
+        pages.append(await page_of_events(nexus, 1, pages[-1]["pageInfo"]["endCursor"]))
+    assert [one["message"] for page in pages for one in page["nodes"]] == told_of
 
 
 async def test_a_cluster_that_was_made_anew_should_be_followed_on_and_the_break_told(

@@ -154,7 +154,7 @@ async def test_a_list_of_ones_own_should_look_at_the_graph_once(graph: Nexus) ->
     document = "{ applications { nodes { path dependencies { node { label } } blockedBy { label } impact { impaired { distance } } } } }"
     nodes = (await graph.execute(document, token=ann))["applications"]["nodes"]
     assert [one["path"] for one in nodes] == [CHURN, FRAUD, IDLE, SCORE]
-    assert nodes[0]["dependencies"] == [{"node": {"label": API}}, {"node": {"label": ""}}]
+    assert nodes[0]["dependencies"] == [{"node": {"label": ""}}, {"node": {"label": API}}]
     context = Context(Viewer("ann", "test", scope([(Path("or/local/models"), Role.VIEWER)])), graph.rooms)
     picture = graph.rooms.topology.picture
     sight = in_sight(context, picture)

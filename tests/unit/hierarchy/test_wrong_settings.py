@@ -229,6 +229,28 @@ async def test_what_does_not_agree_in_effect_should_be_told_where_it_comes_from(
     assert await refusal(house, CHURN, shape, dry_run=True) == problems
 
 
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (
+            {"replicas": 1, "remove": ["replicas"]},
+            "`replicas` is named in remove, and `replicas` is set in the same patch.",
+        ),
+        (
+            {"replicas": 1, "inherit": ["replicas"]},
+            "`replicas` is named in inherit, and `replicas` is set in the same patch.",
+        ),
+        (
+            {"remove": ["replicas"], "inherit": ["replicas"]},
+            "`replicas` is named in inherit, and `replicas` is removed in the same patch.",
+        ),
+    ],
+)
+async def test_a_key_in_two_places_should_be_told_with_both(house: House, shape: dict[str, Any], said: str) -> None:
+    (problem,) = await refusal(house, CHURN, shape)
+    assert problem.message == said
+
+
 async def test_a_wrong_patch_should_store_nothing(house: House) -> None:
     for shape, _ in WRONG.values():
         await refusal(house, "or", shape)
