@@ -4,13 +4,16 @@ Kubernetes forgets events after an hour; here the last 10,000 of each cluster st
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 
 from nexus_gql import clock
 
 from .objects import Event, ObjectReference
+from .store import A_TURN
 
 CAPACITY = 10_000
 PATIENCE = 2.0
@@ -38,7 +41,8 @@ class EventLog:
         self.synced = False
         self._application_of = application_of
         self._tell = tell
-        self._records: dict[int, Record] = {}
+        # Not a plain dict: to find its first one it goes by all that were taken from its beginning.
+        self._records: OrderedDict[int, Record] = OrderedDict()
         self._places: dict[str, int] = {}
 
     @property
@@ -74,9 +78,10 @@ class EventLog:
         """It is not watched any more: what is kept stays, and may be incomplete until the next list."""
         self.synced = False
 
-    def put(self, item: Event) -> None:
-        """An event that came, or whose count rose."""
-        self._take(item)
+    def put(self, *items: Event) -> None:
+        """Events that came, or whose count rose."""
+        for item in items:
+            self._take(item)
         self._tell()
 
     def remove(self, uid: str) -> None:
@@ -94,8 +99,7 @@ class EventLog:
         self._places[event.metadata.uid] = number
         self._records[number] = Record(number, event, application)
         if len(self._records) > CAPACITY:
-            self.forgotten = next(iter(self._records))
-            gone = self._records.pop(self.forgotten)
+            self.forgotten, gone = self._records.popitem(last=False)
             del self._places[gone.event.metadata.uid]
 
 
@@ -104,6 +108,10 @@ class _Waiting:
     event: Event
     listed: bool
     until: float
+
+
+_LISTED = None
+"""In the queue: what was listed ends here."""
 
 
 class Arrivals:
@@ -117,14 +125,21 @@ class Arrivals:
     def __init__(self, log: EventLog, awaited: Callable[[ObjectReference, bool], bool]) -> None:
         self._log = log
         self._awaited = awaited
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting | None] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     async def replace(self, objects: Collection[Event]) -> None:
-        """A list."""
-        self._queue(sorted(objects, key=_version), listed=True)
-        if not self._waiting:
-            self._log.replace(())
+        """A list, of which some are taken in each turn: an hour's events of a large cluster are tens of thousands."""
+        everything, parts = iter(objects), []
+        while part := sorted(islice(everything, A_TURN), key=_version):
+            parts.append(part)
+            await asyncio.sleep(0)
+        ordered = merge(*parts, key=_version)
+        while part := [*islice(ordered, A_TURN)]:
+            self._queue(part, listed=True)
+            await asyncio.sleep(0)
+        self._waiting.append(_LISTED)
+        self.look_again()
 
     async def replace_in(self, namespace: str, objects: Collection[Event]) -> None:  # noqa: ARG002 - an event says where it is
         """A list of one namespace."""
@@ -141,27 +156,39 @@ class Arrivals:
         """Kubernetes forgets it; we do not."""
 
     def look_again(self) -> None:
-        """An object came: let those through that have waited for it."""
-        ready = []
-        while self._waiting and self._may_pass(self._waiting[0]):
-            ready.append(self._waiting.popleft().event)
-        if ready:
+        """An object came: let those through that have waited for it, or some of them now and others in the next turn."""
+        ready: list[Event] = []
+        listed = False
+        while self._waiting and len(ready) < A_TURN and self._may_pass(self._waiting[0]):
+            if (waiting := self._waiting.popleft()) is _LISTED:
+                listed = True
+            else:
+                ready.append(waiting.event)
+        if listed:
             self._log.replace(ready)
+        elif ready:
+            self._log.put(*ready)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(
-                self._waiting[0].until - clock.elapsed(), self.look_again
-            )
+            self._timer = asyncio.get_running_loop().call_later(self._patience(self._waiting[0]), self.look_again)
 
     def _queue(self, events: Iterable[Event], *, listed: bool) -> None:
         until = clock.elapsed() + PATIENCE
         self._waiting.extend(_Waiting(event, listed, until) for event in events)
         self.look_again()
 
-    def _may_pass(self, waiting: _Waiting) -> bool:
-        return waiting.until <= clock.elapsed() or not self._awaited(waiting.event.involved_object, waiting.listed)
+    def _patience(self, first: _Waiting | None) -> float:
+        """Seconds until the first in the queue passes."""
+        return 0.0 if first is _LISTED or self._may_pass(first) else first.until - clock.elapsed()
+
+    def _may_pass(self, waiting: _Waiting | None) -> bool:
+        return (
+            waiting is _LISTED
+            or waiting.until <= clock.elapsed()
+            or not self._awaited(waiting.event.involved_object, waiting.listed)
+        )
 
 
 def _version(event: Event) -> int:

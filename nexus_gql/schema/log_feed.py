@@ -35,7 +35,10 @@ def log_feed(context: Context, wanted: LogInput) -> Ordered[Mark, LogUpdate] | A
     """Frames of lines. What is only read, and comes to an end, is each reader's own."""
     if wanted.follow is False or wanted.previous:
         return _alone(context, wanted)
-    alike = astuple(replace(wanted, after=None))
+    # Who comes while a cluster is out of sight waits for it either as was asked for or after a cursor, and seldom where those wait who
+    # were there before. By three they share nevertheless.
+    waits = None if _all_seen(context, wanted) else wanted.after is None
+    alike = astuple(replace(wanted, after=None)), waits
     return Ordered(lambda: _LogFront(context, wanted), wanted.after, alike, lambda: _alone(context, wanted))
 
 
@@ -52,15 +55,14 @@ class _LogFront:
         return Mark() if self._front is None else self._front.mark
 
     async def frames(self) -> AsyncGenerator[tuple[Mark, LogUpdate], None]:
-        now = replace(self._wanted, tail=0, since=None, after=None)
-        async with _reader(self._context, now) as reader:
+        async with _reader(self._context, self._wanted, for_others=True) as reader:
             self._front = Front(reader)
             async with aclosing(self._front.frames()) as frames:
                 async for mark, frame in frames:
                     yield mark, log_update(self._context, frame)
 
     def arrival(self, after: str | None) -> "_LogArrival":
-        meeting = Meeting(lambda: None if self._front is None else self._front.standing())
+        meeting = Meeting(lambda at, unseen: None if self._front is None else self._front.standing(at, unseen))
         return _LogArrival(self._context, replace(self._wanted, after=after), meeting)
 
     def left_out(self, start: Mark, end: Mark) -> LogUpdate:
@@ -92,7 +94,7 @@ async def _alone(
 
 
 @asynccontextmanager
-async def _reader(context: Context, wanted: LogInput) -> AsyncIterator[Follower]:
+async def _reader(context: Context, wanted: LogInput, *, for_others: bool = False) -> AsyncIterator[Follower]:
     """A reader that looks again whenever pods changed."""
     await context.rooms.hierarchy.current()
     selection = _selection(context, wanted)
@@ -104,7 +106,7 @@ async def _reader(context: Context, wanted: LogInput) -> AsyncIterator[Follower]
         now = select(context.rooms.hierarchy.latest, wanted.scope) if wanted.scope is not None else selection
         return Seen({}, frozenset()) if now is None else _seen(live, now, wanted)
 
-    reader = follower(context, wanted, look)
+    reader = follower(context, wanted, look, for_others=for_others)
     waker = asyncio.create_task(_wake(live, reader.look_again), name="log sources")
     try:
         yield reader
@@ -113,6 +115,18 @@ async def _reader(context: Context, wanted: LogInput) -> AsyncIterator[Follower]
     finally:
         waker.cancel()
         await asyncio.gather(waker, return_exceptions=True)
+
+
+def _all_seen(context: Context, wanted: LogInput) -> bool:
+    """Whether no cluster that is wanted is known to be out of sight now."""
+    if wanted.scope is not None:
+        selection = select(context.rooms.hierarchy.latest, wanted.scope)
+        clusters = [] if selection is None else selection.clusters
+    else:
+        row = context.rooms.fleet.named(wanted.cluster or "")
+        clusters = [] if row is None else [str(row.id)]
+    views = context.rooms.live.views
+    return all(views[one].lost_at is None for one in clusters if one in views)
 
 
 def _selection(context: Context, wanted: LogInput) -> Selection:

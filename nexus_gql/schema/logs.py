@@ -134,8 +134,10 @@ def follower(
     context: Context,
     wanted: LogInput,
     look: Callable[[], Seen],
+    *,
+    for_others: bool = False,
 ) -> Follower:
-    """A reader for what an input asks; BadRequest where that cannot be read."""
+    """A reader for what an input asks; BadRequest where that cannot be read. `for_others`: of what is written from now on."""
     if wanted.tail is not None and wanted.tail < 0:
         raise BadRequest("`tail` is 0 or more.")
     try:
@@ -147,10 +149,11 @@ def follower(
     return Follower(
         context.rooms.live.taps,
         look,
-        start,
-        cursor,
+        Start(tail=0) if for_others else start,
+        None if for_others else cursor,
         pattern,
         follow=wanted.follow is not False,
+        asked=start if for_others else None,
     )
 
 

@@ -3,6 +3,9 @@
 It holds one watermark, the time of the newest line sent, and the positions of those sources whose last line is close to it or
 past it, or which are known to lag. Every other source was quiet for `WINDOW` before the watermark, so going on from that
 window's beginning neither loses a line of it nor repeats one.
+
+While a cluster has not been seen, its sources have no part in the watermark: then all that are known are listed, and one position
+stands for those that are not.
 """
 
 import base64
@@ -19,7 +22,9 @@ WINDOW = 5_000_000_000
 """Nanoseconds before the watermark within which every source that wrote is listed."""
 
 _KEY_BYTES = 5
-_LENGTH_LIMIT = 16 * 1024
+_UNSEEN = bytes(_KEY_BYTES)
+"""In the place of a source: those that are not listed, where some have not been seen."""
+_LENGTH_LIMIT = 32 * 1024
 """Characters: several times what the most sources that may be followed take."""
 _LATEST = 1 << 63
 
@@ -38,12 +43,22 @@ class Cursor:
     def position(self, source: str) -> Position:
         """Where to go on in a source."""
         listed = self.positions.get(_key(source))
-        return listed if listed is not None else Position(max(0, self.watermark - WINDOW))
+        return listed if listed is not None else self._elsewhere
+
+    @property
+    def _elsewhere(self) -> Position:
+        return self.positions.get(_UNSEEN) or _before(self.watermark)
 
     def others(self, sources: Iterable[str]) -> list[Position]:
         """The positions that are listed for sources other than these."""
+        return [position for key, position in self.unseen(sources).positions.items() if key != _UNSEEN]
+
+    def unseen(self, sources: Iterable[str]) -> "Cursor":
+        """What it says of sources other than these."""
         these = {_key(source) for source in sources}
-        return [position for key, position in self.positions.items() if key not in these]
+        listed = {key: position for key, position in self.positions.items() if key not in these}
+        listed[_UNSEEN] = self._elsewhere
+        return Cursor(max(position.at for position in listed.values()), listed)
 
     def text(self) -> str:
         """The cursor as a client holds it."""
@@ -57,15 +72,22 @@ class Cursor:
         return base64.urlsafe_b64encode(body + zlib.crc32(body).to_bytes(4, "big")).decode().rstrip("=")
 
     @classmethod
-    def of(cls, positions: Mapping[str, Position], lagging: set[str]) -> "Cursor":
-        """The cursor of a reader that stands at these positions in these sources."""
+    def of(cls, positions: Mapping[str, Position], lagging: set[str], unseen: "Cursor | None" = None) -> "Cursor":
+        """The cursor of a reader that stands at these positions in these sources. `unseen`: where in those that it has not seen."""
         watermark = max((position.at for position in positions.values()), default=0)
         listed = {
             _key(source): position
             for source, position in positions.items()
-            if position.at >= watermark - WINDOW or source in lagging
+            if unseen is not None or position.at >= watermark - WINDOW or source in lagging
         }
-        return cls(watermark, listed)
+        if unseen is None:
+            return cls(watermark, listed)
+        return cls(max(watermark, unseen.watermark), {**unseen.positions, **listed})
+
+    @classmethod
+    def since(cls, at: int) -> "Cursor":
+        """The cursor of one that has read nothing yet, and goes on with what is written from some time on."""
+        return cls(_before(at).at, {_UNSEEN: _before(at)})
 
     @classmethod
     def read(cls, text: str) -> "Cursor":
@@ -91,6 +113,11 @@ class Cursor:
             # Beyond, no time can be made of it; the sum at the end keeps mistakes out, not ill will.
             raise MalformedCursor("This cursor was not made here.")
         return cls(watermark, positions)
+
+
+def _before(watermark: int) -> Position:
+    """From where on a source is read that was quiet before a watermark."""
+    return Position(max(0, watermark - WINDOW))
 
 
 @lru_cache(maxsize=8192)

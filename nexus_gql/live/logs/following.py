@@ -5,7 +5,7 @@ been silent for a moment holds nobody up, and a line of it that comes late comes
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
 from typing import Any
@@ -15,9 +15,9 @@ from nexus_gql import clock
 from .cursor import Cursor
 from .gaps import Gap, Reason
 from .lines import Line, Position
-from .meeting import Meeting
+from .meeting import Meeting, Unseen
 from .pattern import Pattern
-from .reader import QUIET, Reading
+from .reader import QUIET, Place, Reading
 from .source import Source, Stage, Start
 from .tap import Taps
 
@@ -72,7 +72,10 @@ class _Due:
 
 
 class Follower:
-    """One reader's view of many logs. `look` says which there are now; call `look_again` when that may be different."""
+    """One reader's view of many logs. `look` says which there are now; call `look_again` when that may be different.
+
+    `asked`: of one that reads for others, who come by and by: how they begin in what is seen only later.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class Follower:
         pattern: Pattern | None,
         *,
         follow: bool,
+        asked: Start | None = None,
     ) -> None:
         self._taps = taps
         self._look = look
@@ -90,22 +94,48 @@ class Follower:
         self._cursor = cursor
         self._pattern = pattern
         self._follow = follow
+        self._asked = asked
+        self._open: set[str] = set()
+        """Sources in which it begins as the first one wants who meets it while they cannot be read."""
+        self._met = asked is None
+        """Whether what it begins with in what it has not seen is settled."""
         self._readings: dict[str, Reading] = {}
         self._positions: dict[str, Position] = {}
         """Of those that have ended for now."""
+        self._keys: set[str] = set()
+        """Of all that it has seen."""
         self._known: frozenset[str] = frozenset()
         self._refused: set[str] = set()
         self._told: list[Gap] = []
         self._something = asyncio.Event()
         self._first = True
-        self._whole = False
+        self._unseen: Unseen | None = None
         self._more = False
         self._meeting: Meeting[Any] | None = None
+        self._began = Cursor.since(clock.parse_instant(clock.now().isoformat()))
 
-    def places(self) -> dict[str, int] | None:
-        """Which seat it takes next at each tap; None while it is on its way to one, or not all sources are known."""
+    def places(self) -> dict[str, Place] | None:
+        """Where it is to be met in each source; None while it is on its way in one."""
         places = {key: place for key, reading in self._readings.items() if (place := reading.place) is not None}
-        return places if self._whole and len(places) == len(self._readings) else None
+        return None if self._first or len(places) < len(self._readings) else places
+
+    @property
+    def unseen(self) -> Unseen | None:
+        """What it has not seen of its scope; None where that is nothing."""
+        return self._unseen
+
+    def settle(self, readings: Mapping[str, Reading], unseen: Unseen | None) -> None:
+        """Where nothing could be read yet, begin as the first one does who comes."""
+        if self._first:
+            return
+        for key in self._open & readings.keys() & self._readings.keys():
+            if isinstance(self._readings[key].place, Start):
+                self._readings[key].begin_with(readings[key].start)
+                self._open.discard(key)
+        if not self._met and self._unseen is not None and unseen is not None:
+            self._cursor = unseen.after
+            self._unseen = self._not_seen(self._unseen.clusters)
+        self._met = True
 
     def look_again(self) -> None:
         """Pods came or went."""
@@ -122,8 +152,8 @@ class Follower:
             while (self._follow or self._readings) and not (meeting and meeting.reached(self._readings)):
                 await self._gather()
                 opened = self._adjust()
-                if meeting is not None and self._whole:
-                    meeting.aim(self._readings)
+                if meeting is not None:
+                    meeting.aim(self._readings, self._unseen)
                 # From here to the frame in one turn: whoever wants to meet this reader must not find it in between.
                 due = self._merged()
                 ended = self._ended()
@@ -173,10 +203,17 @@ class Follower:
             self._readings[key] = Reading(self._taps, source, start, self._something.set, follow=self._follow)
             opened.append(source)
         self._known |= seen.clusters
-        self._whole = seen.whole
+        self._keys |= seen.sources.keys()
+        self._unseen = None if seen.whole else self._not_seen(seen.clusters)
         self._compare(seen)
+        if self._first and self._asked is not None:
+            self._start, self._open = self._asked, {*self._readings}
         self._first = False
         return opened
+
+    def _not_seen(self, clusters: frozenset[str]) -> Unseen:
+        after = None if self._cursor is None else self._cursor.unseen(self._keys)
+        return Unseen(clusters, after, after or self._began)
 
     def _is_over(self, key: str, source: Source) -> bool:
         """Whether it was read to its end, and has not been started again since."""
@@ -186,10 +223,11 @@ class Follower:
         """Where to begin in a source."""
         if (known := self._positions.pop(key, None)) is not None:
             return replace(self._start, position=known)
-        if self._cursor is not None:
+        new = source.cluster_id in self._known
+        if self._cursor is not None and not (new and self._asked):
             return replace(self._start, position=self._cursor.position(key))
         # A pod that came while we were following is read from its first line; one that was there, as the reader asked.
-        return Start(Position(), previous=self._start.previous) if source.cluster_id in self._known else self._start
+        return Start(Position(), previous=self._start.previous) if new else self._start
 
     def _refuse(self, key: str, source: Source) -> None:
         if key not in self._refused:
@@ -265,7 +303,7 @@ class Follower:
         now = clock.elapsed()
         lagging = {key for key, reading in self._readings.items() if reading.behind(now)}
         positions = self._positions | {key: reading.position for key, reading in self._readings.items()}
-        return Cursor.of(positions, lagging).text()
+        return Cursor.of(positions, lagging, None if self._unseen is None else self._unseen.told).text()
 
 
 async def _leave(readings: Iterable[Reading]) -> None:

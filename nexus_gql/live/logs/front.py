@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from .following import Follower, LogFrame
 from .gaps import Gap, Reason
-from .meeting import Standing
+from .meeting import Standing, Unseen
+from .reader import Reading
 from .source import Source
 
 
@@ -47,10 +48,11 @@ class Front:
                 self.mark = self.mark.after(frame)
                 yield self.mark, frame
 
-    def standing(self) -> Standing[Mark] | None:
-        """Where it stands, once it knows that of each source."""
+    def standing(self, readings: Mapping[str, Reading], unseen: Unseen | None) -> Standing[Mark] | None:
+        """Where it stands, once it knows that of each source; what is still open is settled as one needs it who stands there."""
+        self._follower.settle(readings, unseen)
         places = self._follower.places()
-        return None if places is None else Standing(self.mark, places)
+        return None if places is None else Standing(self.mark, places, self._follower.unseen)
 
 
 def left_out(start: Mark, end: Mark) -> LogFrame:

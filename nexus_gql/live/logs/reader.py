@@ -16,20 +16,25 @@ from .gaps import Gap, Reason
 from .lines import Line, Position
 from .reading import Placed, history
 from .ring import Entry
-from .source import Source, Start
-from .tap import Tap, Taps
+from .source import Source, Stage, Start
+from .tap import HOPELESS, Tap, Taps
 
 log = structlog.get_logger(__name__)
 
 QUIET = 0.25
 """Seconds of silence after which a source holds up nobody's lines any more."""
 _ARRIVAL = 2.0
-"""Seconds for which the others wait for what a source has already, so that the first lines come in order."""
+"""Seconds for which the others wait for what a source has already, so that the first lines come in order. One whose log cannot be
+read for so long is met where it waits."""
 _BUFFER = 1000
 _BUFFER_CHARACTERS = 256 * 1024
 """What lies before is read on while less than both waits: lines may be long, and readers slow."""
 _ROUNDS = 3
 """So often a reader reads on by itself because the tap went on too fast meanwhile; then the rest is left out."""
+
+
+Place = int | Start
+"""The seat at the tap that a reader takes next, or how it will begin once the log can be read."""
 
 
 class Reading:
@@ -52,6 +57,8 @@ class Reading:
         self._opened = clock.elapsed()
         self.arrived = False
         """Whether it has joined the tap, or has read all that there was."""
+        self.untouched = True
+        """Whether nothing has been taken."""
         self._tap: Tap | None = taps.join(source, self) if follow and not start.previous else None
         self._task = asyncio.create_task(self._arrive(), name=f"log history {source.key}")
 
@@ -102,6 +109,7 @@ class Reading:
             self._number = self._tap.ring.number_before(self.seat)
             self._tap.taken()
         self.position = item[0]
+        self.untouched = False
         return item
 
     def _lapse(self, tap: Tap) -> None:
@@ -122,14 +130,43 @@ class Reading:
     # ── for the merge, for cursors and for meetings ──
 
     @property
-    def place(self) -> int | None:
-        """The seat at the tap that it takes next; None while it has something to take before that, or has read ahead of the tap."""
+    def start(self) -> Start:
+        """How it begins."""
+        return self._start
+
+    def begin_with(self, start: Start) -> None:
+        """Begin in another way, while it waits."""
+        self._start = start
+        self.position = start.position or Position()
+
+    @property
+    def place(self) -> Place | None:
+        """Where another can meet it; None while it has something to take before the tap, or has read ahead of it."""
+        if self._waits:
+            return self._start
         if self._tap is None or self.seat is None or self._buffer or not self.arrived:
             return None
         ring = self._tap.ring
         if self.seat < ring.first or (self._beyond is not None and ring.position_before(self.seat) < self._beyond):
             return None
         return self.seat
+
+    @property
+    def _waits(self) -> bool:
+        """Whether nothing could be read of the log for so long that it may take longer still."""
+        return self._tap is not None and not self._tap.begun.is_set() and clock.elapsed() - self._opened >= _ARRIVAL
+
+    def leads_to(self, place: Place) -> bool:
+        """Whether it can be read up to another's place, and no further."""
+        if isinstance(place, Start):
+            return self.untouched and place.serves(self._start)
+        return self.arrived and self.seat is not None and self.seat <= place
+
+    def is_at(self, place: Place) -> bool:
+        """Whether it may be read no further than that."""
+        if isinstance(place, Start):
+            return True
+        return isinstance(self.place, int) and self.place >= place
 
     @property
     def ended(self) -> bool:
@@ -176,13 +213,12 @@ class Reading:
         for _ in range(_ROUNDS):
             mark = ring.end
             if (seat := ring.seat(start)) is not None:
-                self._sit(tap, seat)
+                self._sit(tap, seat, start.position)
                 return
             reached = await self._read(start, once=False)
             if reached == start.position or (reached is None and start.position is None):
                 # Nothing was there that was not at the tap when it was asked for.
-                self._beyond = reached if reached is not None and reached.seen else None
-                self._sit(tap, max(mark, ring.first if reached is None else ring.after(reached)))
+                self._sit(tap, max(mark, ring.first if reached is None else ring.after(reached)), reached)
                 return
             start = Start(reached or start.position)
         gap = Gap(
@@ -195,15 +231,18 @@ class Reading:
         self._buffer.append((ring.floor, gap))
         self._sit(tap, ring.first)
 
-    def _sit(self, tap: Tap, seat: int) -> None:
+    def _sit(self, tap: Tap, seat: int, reached: Position | None = None) -> None:
         self.seat, self._number = seat, tap.ring.number_before(seat)
+        before = tap.ring.position_before(seat)
+        if reached is not None and reached.seen and reached > before:
+            self._beyond = reached
         if not self._buffer:
-            self.position = max(self.position, tap.ring.position_before(seat))
+            self.position = max(self.position, before)
 
     async def _read(self, start: Start, *, once: bool) -> Position | None:
         """Read what is there from a start on; how far that is. A broken connection goes on where it broke, or ends with a gap."""
         backoff = Backoff(first=0.25, ceiling=10.0)
-        reached = start.position
+        reached, failures = start.position, 0
         while True:
             try:
                 async with aclosing(self._history(start)) as found:
@@ -214,7 +253,8 @@ class Reading:
             except RequestError:
                 break  # 400, 404: there is no such log
             except ClusterError as error:
-                if once:
+                failures += 1
+                if once or (failures >= HOPELESS and self._taps.stage(self.source) is Stage.OVER):
                     gap = Gap(Reason.SOURCE_LOST, str(error), self.source, reached.at if reached else None)
                     await self._put((reached or Position(), gap))
                     break

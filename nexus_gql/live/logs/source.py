@@ -74,6 +74,13 @@ class Start:
             query["sinceSeconds"] = max(1, math.ceil(self.since))
         return query
 
+    def serves(self, other: "Start") -> bool:
+        """Whether what comes after this one is all that a reader wants who would begin with the other, and nothing that it has had."""
+        if self.position is None or other.position is None:
+            # Who has read nothing may have a whole log that could not be read when its last lines were asked for.
+            return self == other or self.position == Position()
+        return self.position == other.position
+
     @property
     def earliest(self) -> int:
         """The time before which nothing is wanted, which whole seconds cannot say."""

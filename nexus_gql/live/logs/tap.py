@@ -32,6 +32,9 @@ _BACKLOG = 200
 """Last lines that a stream begins with, so that most readers need no request of their own."""
 _TURN = 250
 """Lines after which readers may get their turn: what comes at once may be more than the ring holds."""
+HOPELESS = 8
+"""So often in a row the log of a container that will never run again is asked for in vain: about half a minute. Its node may be gone for
+good, and nobody could be told that this is its end."""
 _PATIENCE = 1.0
 """Seconds for which the reading waits for the first of its readers."""
 
@@ -71,7 +74,7 @@ class Tap:
         self._again = asyncio.Event()
         self._taken = asyncio.Event()
         self._impatient = False
-        self._lost = False
+        self._failures = 0
         self._complained = False
         self._allowance = _Allowance(self)
 
@@ -104,10 +107,15 @@ class Tap:
         """Whether there is no use in trying again now. A stream that broke may have kept something back, as long as its pod is there."""
         stage = self._stage(self.source)
         if torn is None or isinstance(torn, RequestError):
-            if stage is Stage.OVER and self._lost:
+            if stage is Stage.OVER and self._failures:
                 self.tell(self._gap(f"The connection was lost, and the container with it: {torn}"))
             return stage is not Stage.RUNS
-        return stage is Stage.OVER and self._link(self.source) is None
+        if stage is not Stage.OVER:
+            return False
+        if self._failures >= HOPELESS:
+            self.tell(self._gap(f"The container is gone, and what it wrote last cannot be read: {torn}"))
+            return True
+        return self._link(self.source) is None
 
     async def _rest(self) -> None:
         self.ended = True
@@ -125,14 +133,14 @@ class Tap:
         except ClusterError as error:
             if (link := self._link(self.source)) is not None:
                 link.doubt()
-            if self._lost:  # not for the first time: it does not only need to be opened again
+            if self._failures:  # not for the first time: it does not only need to be opened again
                 self._complain(error)
-            self._lost = True
+            self._failures += 1
             return error
         finally:
             self.answered = False
             self._allowance.over()
-        self._lost = False
+        self._failures = 0
         return None
 
     async def _connected(self) -> Connection:
@@ -173,7 +181,7 @@ class Tap:
         return placed[-1][0] if placed else Position()
 
     def _answer(self) -> None:
-        self.answered, self._lost, self._complained = True, False, False
+        self.answered, self._failures, self._complained = True, 0, False
         self.heard = clock.elapsed()
 
     def _take(self, raws: list[Raw]) -> None:

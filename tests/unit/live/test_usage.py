@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_gql.live import PERIOD, Pod, Usage, measurable, node_total
-from nexus_gql.live.usage import Place, Sample, node_sample, pod_sample, total
-from nexus_gql.live.usage_metrics import NodeMetrics, PodMetrics, measured, seconds
+from nexus_gql.live import PERIOD, Pod, Usage, node_total
+from nexus_gql.live.usage import Place, Sample, measurable, node_sample, pod_sample, total
+from nexus_gql.live.usage_metrics import NANO, NodeMetrics, PodMetrics, measured, seconds
 
 MEBI = 2.0**20
 BORN, LATER, NEWEST = "2026-11-24T08:00:00Z", "2026-11-24T08:01:00Z", "2026-11-24T08:01:15Z"
@@ -30,7 +30,9 @@ def container(name: str = "main", **resources: dict[str, str]) -> dict[str, Any]
 
 
 def used(at: str = LATER, **containers: tuple[float, float]) -> Sample:
-    return Sample(at, 15.0, 1, containers)
+    """A sample, from cores and bytes."""
+    whole = {name: (round(cpu * NANO), round(memory * NANO)) for name, (cpu, memory) in containers.items()}
+    return Sample(at, 15.0, 1, whole)
 
 
 def at(name: str) -> Place:
@@ -66,9 +68,9 @@ CASES: dict[str, tuple[list[Pod], dict[Place, Sample], dict[str, Any]]] = {
         [pod("a", RICH, POOR)],
         {at("a"): used(main=(0.2, MEBI), side=(0.1, MEBI))},
         {
-            "cpu": pytest.approx(0.3),
+            "cpu": 0.3,
             "memory": 2 * MEBI,
-            "cpu_request": pytest.approx(0.15),
+            "cpu_request": 0.15,
             "cpu_limit": 1.0,
             "memory_request": 64 * MEBI,
             "memory_limit": 1024 * MEBI,
@@ -113,6 +115,16 @@ def test_usage_should_be_summed_over_the_same_containers(
     assert asdict(total(pods, samples)) == asdict(Usage()) | expected
 
 
+@pytest.mark.parametrize(("count", "each", "whole"), [(22, "10m", 0.22), (3, "100m", 0.3), (7, "0.7", 4.9)])
+def test_a_sum_should_be_the_number_that_a_person_would_write(count: int, each: str, whole: float) -> None:
+    """Added up as floats, 22 requests of 10m came out as 0.22000000000000006 cores."""
+    pods = [pod(str(number), container(requests={"cpu": each}, limits={"cpu": each})) for number in range(count)]
+    found = total(pods, {at(one.metadata.name): used(main=(whole / count, 0)) for one in pods})
+
+    assert (found.cpu_request, found.cpu_limit) == (whole, whole)
+    assert found.cpu == pytest.approx(whole, abs=1e-7)
+
+
 def test_one_container_of_several_should_be_told_apart() -> None:
     found = total([pod("a", RICH, POOR)], {at("a"): used(main=(1, 1), side=(2, 2))}, "side")
 
@@ -149,7 +161,7 @@ def test_a_node_should_use_more_than_its_pods_and_have_their_requests() -> None:
     found = node_total(node_sample(metrics, 1), [pod("a", RICH)], {at("a"): used(main=(0.01, 1))})
 
     assert found is not None
-    assert found.cpu == pytest.approx(0.059763776)
+    assert found.cpu == 0.059763776
     assert found.window == pytest.approx(13.471)
     assert (found.memory, found.cpu_request, found.at) == (387280 * 1024, 0.1, LATER)
     assert node_total(None, [], {}) is None
@@ -167,13 +179,13 @@ def test_a_pod_that_was_not_measured_again_should_keep_its_sample() -> None:
         return msgspec.convert(raw, PodMetrics)
 
     first = pod_sample(metrics(LATER, "250m"), 1, None)
-    assert first == Sample(LATER, 15.0, 1, {"main": (0.25, MEBI)})
+    assert first == Sample(LATER, 15.0, 1, {"main": (NANO // 4, int(MEBI) * NANO)})
     assert pod_sample(metrics(LATER, "250m"), 2, first) is first
     assert pod_sample(metrics(NEWEST, "300m"), 3, first).round == 3
 
 
 def test_what_cannot_be_read_should_count_as_nothing() -> None:
-    assert (measured("much"), seconds("long")) == (0.0, 0.0)
+    assert (measured("much"), seconds("long")) == (0, 0.0)
     assert total([pod("a")], {at("a"): Sample(LATER, 0.0, 1, {"main": (1, 1)})}).window == PERIOD
 
 

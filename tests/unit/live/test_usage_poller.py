@@ -14,7 +14,7 @@ pytestmark = pytest.mark.looptime
 PODS, NODES = (f"/apis/metrics.k8s.io/v1beta1/{what}" for what in ("pods", "nodes"))
 
 
-def metrics(at: str = "2030-01-01T00:00:00Z", cpu: str = "250m") -> Answer:
+def metrics(at: str = "9026-01-01T00:00:00Z", cpu: str = "250m") -> Answer:
     meta = {"name": POD["metadata"]["name"], "namespace": "or-local-models"}
     containers = [{"name": "churn", "usage": {"cpu": cpu, "memory": "64Mi"}}]
     return document({"items": [{"metadata": meta, "timestamp": at, "window": "15s", "containers": containers}]})
@@ -60,7 +60,7 @@ async def test_a_thousand_who_look_should_cost_one_request() -> None:
 
 async def test_a_sample_should_be_told_and_remembered_for_the_application() -> None:
     async with world() as there:
-        script(there, metrics(), metrics("2030-01-01T00:00:15Z", "500m"))
+        script(there, metrics(), metrics("9026-01-01T00:00:15Z", "500m"))
         assert await there.live.usage.asked("c1") is not None
         await asyncio.sleep(16)
 
@@ -93,7 +93,7 @@ async def test_what_keeps_usage_from_being_read_should_be_said(case: tuple[Answe
 
 async def test_samples_should_count_for_a_minute_after_the_source_fails_and_its_return_be_told() -> None:
     async with world() as there:
-        script(there, metrics(), *[status(503, "ServiceUnavailable")] * 5, metrics("2030-01-01T00:02:00Z"))
+        script(there, metrics(), *[status(503, "ServiceUnavailable")] * 5, metrics("9026-01-01T00:02:00Z"))
         poller = await there.live.usage.asked("c1")
         assert poller is not None
         found: list[bool] = []
@@ -133,7 +133,7 @@ async def test_a_follower_should_be_fed_on_after_the_source_asked_for_a_minute()
     """Whoever follows says so when something is told; nothing told for as long as usage lingers, and nobody asked again."""
     async with world() as there:
         busy = status(429, "TooManyRequests", headers={"Retry-After": "60"})
-        script(there, metrics(), busy, *(metrics(f"2030-01-01T00:0{minute}:00Z") for minute in range(1, 9)))
+        script(there, metrics(), busy, *(metrics(f"9026-01-01T00:0{minute}:00Z") for minute in range(1, 9)))
 
         async def follow() -> None:
             position = there.live.usage_feed.position

@@ -9,7 +9,7 @@ import pytest
 from nexus_gql.live import ClusterView, Health, ObservedKind, Pod, Store, pods_of
 from nexus_gql.live.objects import Job, ReplicaSet, StatefulSet
 from nexus_gql.live.store import APPLICATION_LABEL, Writer
-from nexus_gql.live.workloads import MAKERS, observe, root_uid, workload_uids
+from nexus_gql.live.workloads import MAKERS, Replicas, observe, root_uid, workload_uids
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 TYPES: dict[str, Any] = {"Pod": Pod, "ReplicaSet": ReplicaSet, "StatefulSet": StatefulSet, "Job": Job}
@@ -81,3 +81,23 @@ def test_something_of_an_unknown_kind_should_be_judged_by_its_pods() -> None:
     asleep = observe(Seen(ROLLOUT[0]).view, "canary", NOW)
     assert asleep is not None
     assert asleep.verdict.status is Health.SUSPENDED
+
+
+JOBS: dict[str, tuple[dict[str, int], Replicas]] = {
+    "one that runs": ({"active": 2, "ready": 1, "succeeded": 2}, Replicas(4, 2, 1, 2, 1)),
+    "one that is over": ({"succeeded": 4}, Replicas(4, 0, 0, 0, 0)),
+    "one that failed": ({"failed": 3, "succeeded": 1}, Replicas(4, 0, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("case", JOBS.values(), ids=JOBS)
+def test_pods_of_a_job_that_have_ended_should_not_count_as_available(case: tuple[dict[str, int], Replicas]) -> None:
+    """A job that was over once showed `available: 4, current: 0`."""
+    status, expected = case
+    seen = Seen()
+    meta = {"name": "j", "uid": "j", "creationTimestamp": "2026-11-24T07:00:00Z"}
+    job = msgspec.convert({"metadata": meta, "spec": {"completions": 4}, "status": status}, Job)
+    Writer(seen.by_kind["Job"], "c1", lambda _: None).put(job)
+    workload = observe(seen.view, "j", NOW)
+    assert workload is not None
+    assert workload.replicas == expected

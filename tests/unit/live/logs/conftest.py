@@ -26,7 +26,11 @@ class Logs:
     supervisors: AsyncExitStack
     sources: dict[str, Source] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
+    scope: frozenset[str] = frozenset({"c1"})
+    """The clusters that the readers want."""
     clusters: frozenset[str] = frozenset({"c1"})
+    """Those whose pods are known."""
+    followers: list[Follower] = field(default_factory=list)
 
     async def another_server(self) -> Taps:
         """Taps that know of nothing yet."""
@@ -37,9 +41,9 @@ class Logs:
         """What may still come of a container."""
         return self.stages.get(source.pod, Stage.RUNS)
 
-    def add(self, name: str) -> Log:
+    def add(self, name: str, cluster: str = "c1") -> Log:
         """A container that runs."""
-        log = Log(self.server, source(name))
+        log = Log(self.server, source(name, cluster))
         self.server.script(log.source.path, log.answer)
         self.sources[log.source.key] = log.source
         return log
@@ -52,16 +56,29 @@ class Logs:
         *,
         follow: bool = True,
         taps: Taps | None = None,
+        asked: Start | None = None,
     ) -> Follower:
         """A reader of all of them."""
-        return Follower(
+        follower = Follower(
             self.taps if taps is None else taps,
-            lambda: Seen(dict(self.sources), self.clusters),
+            self._look,
             start or Start(tail=100),
             None if after is None else Cursor.read(after),
             pattern,
             follow=follow,
+            asked=asked,
         )
+        self.followers.append(follower)
+        return follower
+
+    def pods_changed(self) -> None:
+        """Tell everybody who reads, as a server does."""
+        for follower in self.followers:
+            follower.look_again()
+
+    def _look(self) -> Seen:
+        seen = {key: source for key, source in self.sources.items() if source.cluster_id in self.clusters}
+        return Seen(seen, self.clusters, whole=self.scope <= self.clusters)
 
 
 @pytest.fixture

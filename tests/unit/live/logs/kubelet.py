@@ -14,9 +14,9 @@ BEGIN = clock.parse_instant("2026-11-24T08:00:00Z")
 Written = tuple[int, bytes]
 
 
-def source(name: str) -> Source:
+def source(name: str, cluster: str = "c1") -> Source:
     """A container of a pod of that name."""
-    return Source("c1", "dev", "or-local-models", name, name, "churn")
+    return Source(cluster, "dev", "or-local-models", name, name, "churn")
 
 
 @dataclass

@@ -206,6 +206,23 @@ def test_a_cursor_should_lead_each_source_on_without_loss_and_repeat_nothing(
             assert position.at < found.at == watermark - WINDOW
 
 
+@given(POSITIONS, POSITIONS)
+def test_a_cursor_should_keep_what_it_said_of_unseen_sources_however_far_the_others_go_on(
+    before: dict[str, Position], now: dict[str, Position]
+) -> None:
+    first = Cursor.of(before, set())
+    unseen = first.unseen(now)
+
+    cursor = Cursor.read(Cursor.of(now, set(), Cursor.read(unseen.text())).text())
+
+    for source, position in now.items():
+        assert cursor.position(source) == position
+    for source in [*before, "quiet"]:
+        if source not in now:
+            assert cursor.position(source) == first.position(source)
+    assert cursor.unseen(now) == unseen
+
+
 def test_a_source_that_wrote_last_at_the_windows_very_beginning_should_not_be_repeated() -> None:
     cursor = Cursor.of({"a": Position(BEGIN + WINDOW, 1), "b": Position(BEGIN, 1)}, set())
 

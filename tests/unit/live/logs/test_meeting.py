@@ -2,85 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
 
 import pytest
 
-from nexus_gql.live import Follower, Front, Gap, LogFrame, Mark, Meeting, Pattern, Start, left_out
+from nexus_gql.live import Gap, Pattern, Start, left_out
 from nexus_gql.live.logs import Reason, Stage
 
 from .conftest import Logs, Read, reading
+from .fronts import Arrival, shared
 from .kubelet import Log
 
 pytestmark = pytest.mark.looptime
-
-
-@dataclass
-class Shared:
-    """A front that is read by nobody but this, and what it has given."""
-
-    follower: Follower
-    front: Front
-    frames: list[tuple[Mark, LogFrame]] = field(default_factory=list)
-
-    def since(self, mark: Mark) -> list[LogFrame]:
-        return [frame for number, frame in self.frames if number.number > mark.number]
-
-
-@asynccontextmanager
-async def shared(logs: Logs, pattern: Pattern | None = None) -> AsyncIterator[Shared]:
-    follower = logs.follower(Start(tail=0), pattern=pattern)
-    one = Shared(follower, Front(follower))
-
-    async def take() -> None:
-        async with aclosing(one.front.frames()) as frames:
-            async for found in frames:
-                one.frames.append(found)
-
-    task = asyncio.create_task(take())
-    await asyncio.sleep(1)
-    try:
-        yield one
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-class Arrival:
-    """A reader that is on its way to a front; then the front reads for it."""
-
-    def __init__(
-        self, logs: Logs, to: Shared, start: Start | None, after: str | None, pattern: Pattern | None = None
-    ) -> None:
-        self.read = Read()
-        self.mark: Mark | None = None
-        self._to = to
-        self._follower = logs.follower(start, after, pattern)
-        self._task = asyncio.create_task(self._arrive())
-
-    async def _arrive(self) -> None:
-        meeting = Meeting(self._to.front.standing)
-        async with aclosing(self._follower.frames(meeting)) as frames:
-            async for frame in frames:
-                self.read.frames.append(frame)
-        self.mark = meeting.mark
-
-    async def there(self) -> None:
-        async with asyncio.timeout(60):
-            await self._task
-
-    @property
-    def all(self) -> Read:
-        assert self.mark is not None
-        return Read([*self.read.frames, *self._to.since(self.mark)])
-
-    async def left(self) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
 
 async def test_one_that_comes_should_get_what_was_before_and_then_what_all_get(logs: Logs) -> None:
@@ -111,21 +43,6 @@ async def test_readers_that_met_should_need_one_stream(logs: Logs) -> None:
             await Arrival(logs, front, Start(tail=100), None).there()
         assert log.most == 1
         assert len(log.asked) <= 2  # the last lines, then the stream
-
-
-async def test_nobody_should_meet_while_a_cluster_is_not_known(logs: Logs) -> None:
-    log = logs.add("a")
-    log.holds = True
-    async with shared(logs) as front:
-        late = Arrival(logs, front, Start(tail=100), None)
-        await asyncio.sleep(5)
-        assert late.mark is None
-        log.holds = False
-        log.write("1", at=1)
-        await late.there()
-        log.write("2", at=2)
-        await asyncio.sleep(1)
-        assert late.all.texts == ["1", "2"]
 
 
 async def test_a_reader_should_meet_nobody_whose_sources_are_others_and_read_on_alone(logs: Logs) -> None:
