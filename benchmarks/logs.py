@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import httpx
-from parts.executions import snapshots
+from parts.executions import executions
 from parts.product import KUBERNETES_NAMESPACE, NAMESPACE, Running, declare_namespace, sandbox, server
 
 _SECONDS = 8.0
@@ -59,15 +59,13 @@ async def _measure(nexus: str, cluster: str, name: str, rate: int) -> None:
 
 async def _crowd(nexus: str) -> None:
     """Open one log together, then come back together, each after its own cursor."""
-    print(
-        f"{'2,000/s, from the first to the last who has a hundred lines':<64}{'seconds':>18}{'executed arrivals':>20}"
-    )
+    print(f"{'2,000/s, from the first to the last who has a hundred lines':<64}{'seconds':>18}{'frames executed':>20}")
     cursors: list[str | None] = [None] * _CROWD
     for way in ("open it", "come back to it"):
-        before, started = await snapshots(nexus), time.monotonic()
+        before, started = await executions(nexus, "arrival"), time.monotonic()
         cursors = list(await asyncio.gather(*(_hundred(nexus, cursor) for cursor in cursors)))
         took = time.monotonic() - started
-        print(f"{f'{_CROWD} {way} at once':<64}{took:>18.1f}{await snapshots(nexus) - before:>20}")
+        print(f"{f'{_CROWD} {way} at once':<64}{took:>18.1f}{await executions(nexus, 'arrival') - before:>20}")
 
 
 async def _hundred(nexus: str, after: str | None) -> str:

@@ -8,7 +8,7 @@ import time
 from asyncio import Runner
 
 from parts.clients import on_the_other_core, opened, serving
-from parts.executions import snapshots
+from parts.executions import executions
 
 from nexus_gql.server import new_event_loop
 
@@ -35,7 +35,7 @@ async def _measure(name: str, count: int, group: int) -> None:
             if group < count:
                 server.publish(1)
         took, cpu = time.perf_counter() - started, server.cpu()
-        executed = await snapshots(f"http://127.0.0.1:{server.port}")
+        executed = await executions(f"http://127.0.0.1:{server.port}", "snapshot")
         print(f"{name:<30}{executed:>10}{took:>9.1f}{cpu / count * 1000:>17.2f}")
 
 

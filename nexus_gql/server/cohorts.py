@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -16,6 +17,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
+    located_error,
     value_from_ast_untyped,
 )
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
@@ -57,7 +59,7 @@ class Wanted:
         return OperationType(self.node.operation.value)
 
     @property
-    def field(self) -> str:
+    def field(self) -> FieldNode:
         """Its first field: of a subscription, the only one."""
         fragments = {
             one.name.value: one for one in self.document.definitions if isinstance(one, FragmentDefinitionNode)
@@ -66,7 +68,12 @@ class Wanted:
         while not isinstance(first, FieldNode):
             part = fragments[first.name.value] if isinstance(first, FragmentSpreadNode) else first
             first = cast("InlineFragmentNode | FragmentDefinitionNode", part).selection_set.selections[0]
-        return first.name.value
+        return first
+
+    def located(self, error: Exception) -> GraphQLError:
+        """What ended a subscription, at its field."""
+        field = self.field
+        return located_error(error, [field], [(field.alias or field.name).value])
 
     def key(self, viewer: Viewer, but: str | None = None) -> object:
         """Equal for those who may share, whatever `but` is in their variables; a document that asks about the viewer is equal to no other."""
@@ -123,13 +130,13 @@ class Cohorts:
         """A place among equals; None where there is nothing to share. Unsuitable: it cannot begin."""
         from nexus_gql.schema import Following, Ordered  # takes a second: not before the first who needs it
 
-        if wanted.kind is not OperationType.SUBSCRIPTION or wanted.field not in self._shared:
+        if wanted.kind is not OperationType.SUBSCRIPTION or wanted.field.name.value not in self._shared:
             return None
         key, after = wanted.key(viewer), None
         cohort = self._open(key)
         if cohort is None:
             source, execute = self._source(wanted, viewer)
-            sending = Sending(execute, self._told, self._left, self._metrics)
+            sending = Sending(execute, partial(self._told, wanted), self._left, self._metrics)
             if isinstance(source, Ordered):
                 # Where each goes on is its own; from then on they are equal.
                 key, after = (wanted.key(viewer, but=source.after), source.alike), source.after
@@ -190,7 +197,7 @@ class Cohorts:
             raise Failed(frame)
         return frame
 
-    def _told(self, error: Exception) -> Frame:
-        told = errors.answer(error)
+    def _told(self, wanted: Wanted, error: Exception) -> Frame:
+        told = errors.answer(wanted.located(error))
         self._metrics.failed(told["extensions"]["code"])
         return Frame(encode(Answer(data=None, errors=[told])), failed=True)

@@ -33,6 +33,8 @@ class Execution(StrEnum):
 
     SNAPSHOT = "snapshot"
     CHANGE = "change"
+    ARRIVAL = "arrival"
+    "a frame of what lies before the front of an ordered feed"
 
 
 class Metrics:
@@ -46,7 +48,7 @@ class Metrics:
         self._errors = Counter("nexus_errors", "Errors sent to clients.", ["code"], registry=self._registry)
         self._executions = Counter(
             "nexus_executions",
-            "Snapshots, and batches of changes, that were executed once for all equal subscriptions.",
+            "Snapshots, batches of changes and frames of arrivals, each executed once for all equal subscriptions.",
             ["kind"],
             registry=self._registry,
         )

@@ -84,7 +84,7 @@ class Operations:
             try:
                 async with aclosing(await self._stream(wanted.operation, context)) as results:
                     async for result in results:
-                        answer = self._answer(cast("ExecutionResult", result))
+                        answer = self._answer(wanted, cast("ExecutionResult", result))
                         failed = answer.errors is not msgspec.UNSET or outcome is Outcome.ERRORS
                         outcome = Outcome.ERRORS if failed else Outcome.OK
                         yield answer
@@ -93,7 +93,7 @@ class Operations:
                 raise
             except Exception as error:
                 outcome = Outcome.ERRORS
-                yield Answer(data=None, errors=self._count([errors.answer(error)]))
+                yield Answer(data=None, errors=self._count([errors.answer(wanted.located(error))]))
             finally:
                 self._metrics.ended(protocol, outcome)
 
@@ -105,9 +105,12 @@ class Operations:
             operation_name=operation.operation_name,
         )
 
-    def _answer(self, result: ExecutionResult) -> Answer:
+    def _answer(self, wanted: Wanted, result: ExecutionResult) -> Answer:
+        found = result.errors or []
         before = isinstance(result, PreExecutionError) or _is_unfit(result)
-        told = self._count(errors.answers(result.errors or [], before=before))
+        if not before and wanted.kind is OperationType.SUBSCRIPTION:
+            found = [wanted.located(error) for error in found]
+        told = self._count(errors.answers(found, before=before))
         if before:
             raise Rejected(told)
         return Answer(data=result.data, errors=told or msgspec.UNSET)

@@ -110,10 +110,13 @@ class OrderedCohort(Cohort["Mark"]):
         after = place.after
         party = self._parties.get(after)
         if party is None or party.closed:
-            self._numbers.executed(Execution.SNAPSHOT)
-            party = self._parties[after] = Party(self._feed.arrival(after), self._execute)
+            party = self._parties[after] = Party(self._feed.arrival(after), self._execute_arrival)
         try:
             await party.take_along(place)
         finally:
             if self._parties.get(after) is party:
                 del self._parties[after]
+
+    async def _execute_arrival(self, value: object) -> Frame:
+        self._numbers.executed(Execution.ARRIVAL)
+        return await self._execute(value)

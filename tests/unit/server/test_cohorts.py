@@ -77,7 +77,7 @@ async def test_executions_should_not_depend_on_the_number_of_subscribers(count: 
             world.put("a", value)
             for screen in opened:
                 await screen.reach(world.feed.position)
-        assert await executions(url) == {"snapshot": 1, "change": 5}
+        assert await executions(url) == {"snapshot": 1, "change": 5, "arrival": 0}
         assert world.subscriptions.open == count
         assert all(screen.things == {"a": 4} for screen in opened)
     assert world.subscriptions.open == 0
@@ -155,7 +155,7 @@ async def test_equal_subscriptions_should_share(
         assert (await client.read())["type"] == "next"
         await client.subscribe(other, "2", variables=others)
         assert (await client.read())["type"] == "next"
-        assert await executions(url) == {"snapshot": 1 if equal else 2, "change": 0}
+        assert await executions(url) == {"snapshot": 1 if equal else 2, "change": 0, "arrival": 0}
 
 
 async def test_operations_of_one_document_should_be_told_apart_by_name() -> None:
@@ -225,7 +225,7 @@ async def test_those_who_come_together_should_share_a_snapshot_in_frames_of_a_bo
             assert [len(frame["upserted"]) for frame in frames] == [10] * 9 + [5]
             assert [frame["complete"] for frame in frames] == [False] * 9 + [True]
             assert screen.things == world.things
-        assert await executions(url) == {"snapshot": 1, "change": 0}
+        assert await executions(url) == {"snapshot": 1, "change": 0, "arrival": 0}
 
 
 async def test_a_failure_should_end_the_members_of_its_cohort_with_it_and_no_one_else() -> None:
@@ -318,7 +318,7 @@ async def test_an_event_stream_should_get_the_same_frames_from_the_same_cohort()
             world.put("a", value)
             sent = await screen.take()
             assert await frame() == sent
-        assert await executions(url) == {"snapshot": 1, "change": 3}
+        assert await executions(url) == {"snapshot": 1, "change": 3, "arrival": 0}
         await response.aclose()
         await until(lambda: world.subscriptions.open == 1)
 

@@ -85,7 +85,9 @@ async def test_what_a_client_can_act_on_should_be_told(ask: Any, query: str, mes
 @pytest.mark.parametrize("ask", [over_events, over_socket])
 async def test_a_failure_in_the_midst_of_a_subscription_should_follow_what_was_sent(ask: Any) -> None:
     async with serving(World()) as url:
-        text = await ask(url, "subscription { failure }")
+        text = await ask(url, "subscription { last: failure }")
+    assert '"path":["last"]' in text.replace(" ", "")
+    assert '"locations":[{"line":1,"column":16}]' in text.replace(" ", "")
     assert text.index("1") < text.index("There is no such thing.") < text.index("complete")
     assert "NOT_FOUND" in text
 
