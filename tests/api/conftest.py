@@ -17,7 +17,8 @@ from nexus_gql.configuration import Configuration
 from . import sandboxed
 from .hierarchy import declare, declare_all
 from .server import NO_ENGINE, Nexus, running
-from .topology_graph import AT_RISK, EVERYTHING, IMPAIRED, build, shown, topology
+from .topology_graph import build, is_built
+from .topology_world import once
 
 
 def configured(database: Path) -> Configuration:
@@ -88,11 +89,5 @@ async def graph(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -
     ):
         _, nexus.token = await create_token(OPERATOR_VIEWER, name="first", role=Role.ADMIN, path=None, expires_in=None)
         await build(nexus, sandbox)
-        while shown(await topology(nexus), "impairment") != {
-            **dict.fromkeys(EVERYTHING, "NONE"),
-            **dict.fromkeys(IMPAIRED, "IMPAIRED"),
-            **dict.fromkeys(AT_RISK, "AT_RISK"),
-        } or set(shown(await topology(nexus, health=["PROGRESSING"]), "label")):
-            feed = nexus.rooms.topology.feed
-            await feed.newer(feed.position)
+        await once(nexus, lambda: is_built(nexus))
         yield nexus

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from nexus_gql import clock
@@ -76,7 +77,11 @@ async def _change(faults: Faults, namespace: str) -> None:
     else:
         pods = (await faults.ask("GET", f"/api/v1/namespaces/{namespace}/pods"))["items"]
         for pod in pods[:1]:
-            await faults.ask("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}")
+            try:
+                await faults.ask("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}")
+            except aiohttp.ClientResponseError as error:
+                if error.status != 404:  # it was on its way out, and is gone by now
+                    raise
 
 
 def _deployment(name: str) -> dict[str, Any]:

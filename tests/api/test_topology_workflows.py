@@ -6,7 +6,7 @@ from .hierarchy import configure, declare, declare_all
 from .people import person
 from .server import Nexus
 from .topology_graph import WORKFLOW, declare_workflow
-from .topology_world import done
+from .topology_world import done, once
 
 CHURN, FEATURES, LATER = "or/local/models/churn", "or/local/ddk/features", "or/local/models/later"
 QUESTION = """query ($name: String!) { workflow(environment: "or/local", name: $name) { id name displayName url ready
@@ -100,12 +100,15 @@ async def test_a_workflow_should_be_ready_once_all_that_it_requires_is(on_sandbo
     await configure(nexus, CHURN, {"dependsOn": [{"ref": "ddk/features"}]})
     await declare_workflow(nexus, "nightly", CHURN)
 
-    async def until(ready: bool) -> Any:
-        """Its answer, once it is (not) ready: the graph follows what it hears."""
-        feed = nexus.rooms.topology.feed
-        while (found := await workflow(nexus, "nightly"))["ready"] is not ready:
-            await feed.newer(feed.position)
-        return found
+    async def until(ready: bool, blocked: str = "") -> Any:
+        """Its answer, once it is (not) ready, and that is said of what blocks it: the graph follows what it hears."""
+
+        async def seen() -> Any:
+            found = await workflow(nexus, "nightly")
+            said = " ".join(one["message"] for one in found["blockedBy"])
+            return found if found["ready"] is ready and blocked in said else None
+
+        return await once(nexus, seen)
 
     found = await until(ready=True)
     assert (found["blockedBy"], found["requires"][0]["message"]) == ([], "It is ready.")
@@ -115,9 +118,7 @@ async def test_a_workflow_should_be_ready_once_all_that_it_requires_is(on_sandbo
         {"path": CHURN, "ready": False, "message": f"It runs, but what it requires does not: {FEATURES}."}
     ]
     await done(nexus, f'scale(path: "{CHURN}", replicas: 0)')
-    while "scaled to zero" not in (await until(ready=False))["blockedBy"][0]["message"]:
-        feed = nexus.rooms.topology.feed
-        await feed.newer(feed.position)
+    await until(ready=False, blocked="scaled to zero")
 
 
 async def test_each_should_see_the_workflows_of_their_environments_and_no_more_than_is_theirs(guarded: Nexus) -> None:

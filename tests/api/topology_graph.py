@@ -72,6 +72,17 @@ async def build(nexus: Nexus, sandbox: Sandbox) -> None:
     await done(nexus, f'scale(path: "{STORE}", replicas: 0)')
 
 
+async def is_built(nexus: Nexus) -> bool:
+    """Whether all of it has come to what it is going to be."""
+    whole = await topology(nexus)
+    wanted = {
+        **dict.fromkeys(EVERYTHING, "NONE"),
+        **dict.fromkeys(IMPAIRED, "IMPAIRED"),
+        **dict.fromkeys(AT_RISK, "AT_RISK"),
+    }
+    return shown(whole, "impairment") == wanted and not names(await topology(nexus, health=["PROGRESSING"]))
+
+
 # ── what is asked ──
 
 TOPOLOGY = """query ($scope: Path!, $filter: TopologyFilter) { topology(scope: $scope, filter: $filter) {

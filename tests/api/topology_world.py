@@ -1,8 +1,8 @@
 """A small world on a sandbox whose parts find each other in every way that makes an edge, and what is seen of it."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from nexus_gql.topology import Delta, Picture, ShownNode, Topology, TopologyChange
 from nexus_gql.topology.text import name
@@ -10,6 +10,8 @@ from nexus_gql.topology.text import name
 from .hierarchy import declare
 from .sandboxed import Object, Sandbox
 from .server import Nexus
+
+T = TypeVar("T")
 
 DDK, MODELS, BESIDE = "or-local-ddk", "or-local-models", "beside"
 """Kubernetes namespaces; of `beside` nothing is declared."""
@@ -88,6 +90,18 @@ async def until(topology: Topology, condition: Callable[[Picture], object], limi
     except TimeoutError:
         raise AssertionError(described(topology.picture)) from None
     return picture
+
+
+async def once(nexus: Nexus, told: Callable[[], Awaitable[T | None]], limit: float = 60) -> T:
+    """Ask again, whenever the graph has changed, until there is an answer."""
+    feed = nexus.rooms.topology.feed
+    async with asyncio.timeout(limit):
+        while True:
+            # Before it is asked: what changes while the answer is on its way need not be in it.
+            position = feed.position
+            if answer := await told():
+                return answer
+            await feed.newer(position)
 
 
 def described(picture: Picture) -> str:

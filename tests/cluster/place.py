@@ -58,9 +58,11 @@ class Place:
         await asyncio.to_thread(self.cluster.apply, *placed)
 
     async def make_namespace(self) -> None:
-        """Make the Kubernetes namespace before Nexus does; its default service account is there when this returns."""
+        """Make the Kubernetes namespace before Nexus does; what Kubernetes puts into each is there when this returns."""
         await asyncio.to_thread(self.cluster.kubectl, "create", "namespace", self.kubernetes)
-        await self.eventually(lambda found: found, "serviceaccounts")
+        # Two controllers, neither of which waits for the other.
+        for kind in ("serviceaccounts", "configmaps"):
+            await self.eventually(lambda found: found, kind)
 
     async def pods(self) -> list[Object]:
         """The pods there that are not on their way out."""

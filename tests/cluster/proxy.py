@@ -91,8 +91,10 @@ class Proxy:
         self._ssl = _client_context(kubeconfig)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
-        self._socket = _listening(0)
-        self.port = int(self._socket.getsockname()[1])
+        # Bound, and never listening: while the proxy refuses, nobody else is given its port.
+        self._kept = _bound(0)
+        self.port = int(self._kept.getsockname()[1])
+        self._socket = _bound(self.port)
         self._asked: Counter[Asked] = Counter()
         self.order: list[tuple[str, str, bool]] = []
         """Method, path, and whether it was a dry run, of what was asked for; without watches, in order."""
@@ -196,6 +198,7 @@ class Proxy:
 
     async def _close(self) -> None:
         await self._refuse()
+        self._kept.close()
         await self._runner.cleanup()
         await self._session.close()
         await asyncio.sleep(0.1)  # what was torn is closed in the loop's next turns, and what was idle by its peer
@@ -216,7 +219,7 @@ class Proxy:
         await self._cut()
 
     async def _accept(self) -> None:
-        self._socket = _listening(self.port)
+        self._socket = _bound(self.port)
         await self._listen()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -299,11 +302,11 @@ def _tear(transport: asyncio.BaseTransport | None) -> None:
         transport.abort()
 
 
-def _listening(port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
-    return listening
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 def _client_context(kubeconfig: dict[str, Any]) -> ssl.SSLContext:

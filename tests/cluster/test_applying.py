@@ -49,8 +49,8 @@ async def test_a_deployment_that_changes_nothing_should_write_nothing(place: Pla
         await place.nexus.deployed(path)
         return first if first == await versions(place) else None
 
-    # The Deployment's status may still have been on its way the first time, so one more deployment is allowed.
-    assert await settled() or await settled()
+    # Statuses may still have been on their way at first, of the Deployment and of its pod.
+    assert await until(settled)
 
 
 async def test_secret_should_be_on_the_cluster_alone_and_restart_the_pods_when_it_changes(place: Place) -> None:

@@ -71,16 +71,17 @@ CASES = {
         logs="done",
     ),
     "probe": Case(
-        {"env": env(READY="never"), "rollout": {"deadline": "6s"}},
+        # All cases begin together, and its container must have begun by then; "quota" takes as long.
+        {"env": env(READY="never", LINES_EVERY="0"), "rollout": {"deadline": "20s"}},
         "ContainersNotReady|ProgressDeadlineExceeded",
-        "6 seconds",
+        "20 seconds",
         "probe|raise",
         ".*(not ready|not come up)",
         logs="version 1 starts",
         state="DEGRADED|PROGRESSING",
     ),
     "unschedulable": Case(
-        {"resources": {"memoryRequest": "900Gi"}, "rollout": {"deadline": "5s"}},
+        {"resources": {"memoryRequest": "900Gi"}, "rollout": {"deadline": "15s"}},
         "Unschedulable",
         "memory",
         "Ask for less",

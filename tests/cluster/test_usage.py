@@ -62,7 +62,8 @@ async def test_a_cluster_should_tell_of_its_nodes_and_namespaces_and_platform(pl
         except AssertionError:
             return None  # nothing is measured yet
         cluster: Object = found["cluster"]
-        return cluster
+        # A kubelet posts its events after what they are about.
+        return cluster if "Started" in {event["reason"] for event in cluster["events"]["nodes"]} else None
 
     cluster = await until(known)
     assert {"kube-system", place.kubernetes} <= set(cluster["namespaces"])
@@ -73,7 +74,6 @@ async def test_a_cluster_should_tell_of_its_nodes_and_namespaces_and_platform(pl
     assert node["pods"] >= 1
     assert cluster["pods"]["totalCount"] == 1
     assert cluster["workloads"]["nodes"] == [{"name": path.rpartition("/")[2], "kind": "DEPLOYMENT"}]
-    assert "Started" in {event["reason"] for event in cluster["events"]["nodes"]}
 
 
 async def test_nodes_and_events_should_be_watched_only_once_somebody_asks(place: Place, proxy: Proxy) -> None:
@@ -81,5 +81,10 @@ async def test_nodes_and_events_should_be_watched_only_once_somebody_asks(place:
     assert proxy.count("/api/v1/(nodes|events)", watch=True) == 0
     for _ in range(5):
         await place.nexus.ask('{ cluster(name: "test") { nodes { name } events { nodes { id } } } }')
+
+    async def watched() -> bool:
+        return proxy.watches["/api/v1/nodes"] == proxy.watches["/api/v1/events"] == 1
+
+    await until(watched)
     assert proxy.count("/api/v1/nodes", watch=True) == 1
     assert proxy.count("/api/v1/events", watch=True) == 1

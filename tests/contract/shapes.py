@@ -12,12 +12,12 @@ _RANDOM = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b\d+\.\d+\.\d+\.\d+\b"), "IP"),
     (re.compile(r"(sha256:|containerd://)[0-9a-f]{64}"), "DIGEST"),
-    # Before the hashes: one minute in ten is written with a hash's digits alone. Minutes since 1970, from 2025 to 2046.
+    # Before the hashes: one minute in ten is written with a hash's digits alone. Minutes since 1970, from February 2025 to 2046.
     (re.compile(r"-(?:29|3\d)\d{6}(?![a-z0-9])"), "-MINUTE"),
-    (re.compile(rf"-{_HASH}{{6,10}}-{_HASH}{{5}}(?![a-z0-9])"), "-HASH"),
+    (re.compile(rf"-{_HASH}{{5,10}}-{_HASH}{{5}}(?![a-z0-9])"), "-HASH"),
     (re.compile(rf"-{_HASH}{{5,10}}(?![a-z0-9])"), "-HASH"),
     (re.compile(r"\.[0-9a-f]{16}$"), ".STAMP"),
-    (re.compile(r"\b\d+(\.\d+)?m?s\b"), "SPAN"),
+    (re.compile(r"\b(\d+h)?(\d+m)?\d+(\.\d+)?[mnµ]?s\b"), "SPAN"),
     (re.compile(r"Image size: \d+ bytes"), "Image size: BYTES"),
 ]
 _BY_FIELD = {

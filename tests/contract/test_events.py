@@ -25,10 +25,24 @@ async def test_a_failure_should_be_told_with_its_reason(apiserver: Apiserver, na
     await made(apiserver, namespace, workload("Deployment", "crash", "crash", replicas=1, container={"args": []}))
     await made(apiserver, namespace, workload("Deployment", "missing", "missing", replicas=1))
     await made(apiserver, namespace, workload("Deployment", "unready", "unready", replicas=1))
-    wanted = {"BackOff", "Failed", "Unhealthy", "Pulling"}
+    # A node backs off from a program as from an image, and calls both so; each case is told by what it is about.
+    wanted = {
+        *(("crash", "BackOff"), ("unready", "Unhealthy")),
+        *(("missing", reason) for reason in ("Pulling", "Failed", "BackOff")),
+    }
+
+    def told(all_: Object) -> dict[tuple[str, str], Object]:
+        return {
+            (one["involvedObject"]["name"].partition("-")[0], reason): one
+            for reason in ("BackOff", "Failed", "Unhealthy", "Pulling")
+            for one in all_["items"]
+            if one["reason"] == reason
+        }
 
     path, query = core(namespace, "events"), {"fieldSelector": "involvedObject.kind=Pod"}
-    found = events(await becomes(apiserver, path, lambda all_: wanted <= set(events(all_)), **query))
-    for reason in ("BackOff", "Unhealthy"):
-        observe(reason, {**found[reason], "message": "", "metadata": {}, "involvedObject": {}})
-    assert {found[reason]["type"] for reason in ("Failed", "Unhealthy")} == {"Warning"}
+    found = told(await becomes(apiserver, path, lambda all_: wanted <= told(all_).keys(), **query))
+    for about, reason in (("missing", "BackOff"), ("unready", "Unhealthy")):
+        observe(reason, {**found[about, reason], "message": "", "metadata": {}, "involvedObject": {}})
+    types = {case: found[case]["type"] for case in wanted}
+    normal = {("missing", "Pulling"), ("missing", "BackOff")}
+    assert types == {case: "Normal" if case in normal else "Warning" for case in wanted}

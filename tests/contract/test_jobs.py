@@ -42,7 +42,6 @@ async def test_a_job_that_takes_too_long_should_be_ended(
 async def test_a_job_that_is_over_should_go_after_its_time(apiserver: Apiserver, namespace: str) -> None:
     await apiserver.create(batch(namespace, "jobs"), job("load", "done", ttlSecondsAfterFinished=1))
 
-    await becomes(apiserver, batch(namespace, "jobs"), lambda jobs: jobs["items"] != [])
     await becomes(apiserver, batch(namespace, "jobs"), lambda jobs: jobs["items"] == [])
     await becomes(apiserver, core(namespace, "pods"), lambda pods: pods["items"] == [])
 

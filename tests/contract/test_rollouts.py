@@ -146,6 +146,9 @@ async def test_a_program_that_is_never_ready_should_be_told(
         apiserver, path, lambda one: condition(one, "Progressing").get("reason") == "ProgressDeadlineExceeded"
     )
     observe("Deployment", found)
-    pod = only(await apiserver.get(core(namespace, "pods")))
+
+    def has_started(pods: Object) -> bool:
+        return bool(only(pods)["status"].get("containerStatuses", [{}])[0].get("started"))
+
+    pod = only(await becomes(apiserver, core(namespace, "pods"), has_started))
     assert condition(pod, "Ready")["reason"] == "ContainersNotReady"
-    assert pod["status"]["containerStatuses"][0]["started"] is True

@@ -1,12 +1,14 @@
 """Watches: what they tell, where they resume, and when they say that it is too late."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from nexus_gql.sandbox.sandbox import Sandbox
 
 from .apiserver import Apiserver, connected
-from .conftest import Observe
+from .conftest import Observe, eventually, there
 from .objects import config_map, core
 
 
@@ -81,11 +83,29 @@ async def test_a_watch_should_end_when_its_time_is_over(apiserver: Apiserver, na
     assert events == []
 
 
+@asynccontextmanager
+async def kind_of_ones_own(apiserver: Apiserver, group: str) -> AsyncIterator[str]:
+    """Where objects are whose apiserver began to keep versions just now: of its own kinds a new cluster still has all from the first."""
+    group = f"{group}.example.org"
+    names = {"plural": "things", "kind": "Thing"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    spec = {"group": group, "names": names, "scope": "Namespaced", "versions": [version]}
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    await apiserver.create(definitions, {"metadata": {"name": f"things.{group}"}, "spec": spec})
+    try:
+        path = f"/apis/{group}/v1/namespaces/default/things"
+        await eventually(lambda: there(apiserver, path))
+        yield path
+    finally:
+        await apiserver.delete(f"{definitions}/things.{group}")
+
+
 async def test_a_version_that_is_no_longer_kept_should_be_expired(
     apiserver: Apiserver, namespace: str, observe: Observe
 ) -> None:
     if not apiserver.simulated:
-        (event,) = await told(apiserver, core(namespace, "configmaps"), 1, resourceVersion="1")
+        async with kind_of_ones_own(apiserver, namespace) as path:
+            (event,) = await told(apiserver, path, 1, resourceVersion="1")
     else:  # a memory of twenty thousand writes is not for a test to fill
         sandbox = Sandbox(history=5, seed=7)
         address = await sandbox.start()

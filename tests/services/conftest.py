@@ -1,13 +1,23 @@
 """Services for tests: a PostgreSQL server for the session, a database for each test."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from nexus_gql.app import MODELS
 from nexus_gql.database import migrate
 from tests.services.postgres import Postgres, running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, bool, bool]:
+    """Tortoise keeps statements as it has written them first; tests on SQLite may have run in this process, and may still."""
+    EXECUTOR_CACHE.clear()
+    done = yield
+    EXECUTOR_CACHE.clear()
+    return done
 
 
 @pytest.fixture(scope="session")
