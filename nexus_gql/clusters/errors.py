@@ -7,6 +7,7 @@ ClusterError
 """
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -135,7 +136,7 @@ def translated(error: Exception) -> ClusterError | None:
     if isinstance(error, aiohttp.ServerTimeoutError | asyncio.TimeoutError):
         return Unreachable("The cluster did not answer in time.")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Unreachable(f"The cluster cannot be reached: {error}")
+        return Unreachable(f"Nothing answers at {error.host}:{error.port}{_reason(error.os_error)}.")
     if isinstance(error, aiohttp.ClientError | ssl.SSLError | OSError):
         return Unreachable(f"The connection to the cluster broke: {str(error) or type(error).__name__}")
     if isinstance(error, RuntimeError) and "closed" in str(error).lower():
@@ -143,6 +144,12 @@ def translated(error: Exception) -> ClusterError | None:
             "The connection to the cluster was closed."
         )  # aiohttp's answer to a session closed meanwhile
     return None
+
+
+def _reason(error: OSError) -> str:
+    """Why a connection could not be opened, in the system's words: asyncio's own name all addresses that were tried."""
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return f" ({reason[0].lower()}{reason[1:]})" if reason else ""
 
 
 def _seconds(retry_after: str | None) -> float:

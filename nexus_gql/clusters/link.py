@@ -60,7 +60,7 @@ class Link:
             except TimeoutError:
                 pass
         if self._connection is None:
-            raise Unreachable(f"The cluster `{self.name}` cannot be reached now: {self.state.message}")
+            raise Unreachable(f"The cluster `{self.name}` does not answer now. {self.state.message}")
         return self._connection
 
     async def wait_until_connected(self) -> Connection:

@@ -22,7 +22,7 @@ from nexus_gql.live import (
     source_of,
     started,
 )
-from nexus_gql.problems import BadRequest, TooMany
+from nexus_gql.problems import BadRequest, NotFound, TooMany
 
 from .clusters import require_everything
 from .context import Context
@@ -33,7 +33,7 @@ from .logs import LogInput, LogUpdate, follower, log_update
 
 def log_feed(context: Context, wanted: LogInput) -> Ordered[Mark, LogUpdate] | AsyncGenerator[LogUpdate, None]:
     """Frames of lines. What is only read, and comes to an end, is each reader's own."""
-    if wanted.follow is False or wanted.previous:
+    if not wanted.follows:
         return _alone(context, wanted)
     # Who comes while a cluster is out of sight waits for it either as was asked for or after a cursor, and seldom where those wait who
     # were there before. By three they share nevertheless.
@@ -135,9 +135,11 @@ def _selection(context: Context, wanted: LogInput) -> Selection:
     if wanted.scope is not None:
         return selected(context, wanted.scope)
     require_everything(context.viewer)
+    if wanted.kubernetes_namespace is None:
+        raise BadRequest("Give a kubernetesNamespace with the cluster.")
     row = context.rooms.fleet.named(wanted.cluster or "")
-    if row is None or wanted.kubernetes_namespace is None:
-        raise BadRequest("Give the name of a registered cluster, and a kubernetesNamespace.")
+    if row is None:
+        raise NotFound(f"There is no cluster {(wanted.cluster or '')[:80]!r}.")
     return Selection(frozenset({(str(row.id), wanted.kubernetes_namespace)}))
 
 

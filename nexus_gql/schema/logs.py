@@ -91,13 +91,22 @@ class LogInput:
     since: Duration | None = strawberry.field(
         default=None, description="Nothing older than this. Not looked at with `after`."
     )
-    previous: bool | None = strawberry.field(default=False, description="Of the containers before their last restart.")
+    previous: bool | None = strawberry.field(
+        default=False,
+        description="Of the containers before their last restart: those lines come, and nothing after them, as without `follow`. "
+        "Of a container that never restarted, none.",
+    )
     grep: str | None = strawberry.field(default=None, description="Only lines that match, in RE2 syntax.")
     invert: bool | None = strawberry.field(default=False, description="Only lines that do not match.")
     follow: bool | None = strawberry.field(
         default=True, description="False: the feed completes after the last line that is there."
     )
     after: str | None = strawberry.field(default=None, description="A cursor: go on after it.")
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on after what is there; nothing comes any more of a container that was restarted."""
+        return self.follow is not False and not self.previous
 
 
 def log_source(context: Context, source: Source) -> LogSource:
@@ -152,7 +161,7 @@ def follower(
         Start(tail=0) if for_others else start,
         None if for_others else cursor,
         pattern,
-        follow=wanted.follow is not False,
+        follow=wanted.follows,
         asked=start if for_others else None,
     )
 

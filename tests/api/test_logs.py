@@ -240,13 +240,25 @@ async def test_a_crash_should_be_read_from_the_log_before(nexus: Nexus, sandbox:
     async with asyncio.timeout(60):
         texts: list[str] = []
         while "KeyError: 'DATABASE_URL'" not in texts:
-            async with reading(nexus, previous=True, follow=False) as reader:
+            async with reading(nexus, previous=True) as reader:
                 while await reader.next() is not None:
                     pass
                 texts = [line["text"] for line in reader.lines]
             await asyncio.sleep(0.3)
     assert texts[0].startswith("INFO serving.main loading")
     assert texts.count("KeyError: 'DATABASE_URL'") == 1
+
+
+async def test_a_container_that_never_restarted_should_have_no_log_before(nexus: Nexus, sandbox: Sandbox) -> None:
+    await connected(nexus, sandbox.kubeconfig)
+    await deployed(nexus, rate=0)
+    async with reading(nexus, previous=True) as reader:
+        while await reader.next() is not None:
+            pass
+        assert (reader.lines, reader.gaps) == ([], [])
+    query = "query ($path: Path!) { application(path: $path) { pods { containers { logs(previous: true) { text } } } } }"
+    answer = await nexus.execute(query, {"path": CHURN})
+    assert answer["application"] == {"pods": [{"containers": [{"logs": []}]}]}
 
 
 async def test_lines_should_be_chosen_by_a_pattern_or_its_opposite(nexus: Nexus, sandbox: Sandbox) -> None:
@@ -271,6 +283,7 @@ async def test_what_cannot_be_read_should_be_refused(nexus: Nexus) -> None:
         ({"tail": -1}, "BAD_REQUEST"),
         ({"since": "yesterday"}, "BAD_REQUEST"),
         ({"cluster": "local"}, "BAD_REQUEST"),
+        ({"scope": None, "cluster": "nope", "kubernetesNamespace": "default"}, "NOT_FOUND"),
         ({"scope": "or/local/models/nowhere"}, "NOT_FOUND"),
     ]
     for given, code in cases:

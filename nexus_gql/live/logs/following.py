@@ -227,7 +227,7 @@ class Follower:
         if self._cursor is not None and not (new and self._asked):
             return replace(self._start, position=self._cursor.position(key))
         # A pod that came while we were following is read from its first line; one that was there, as the reader asked.
-        return Start(Position(), previous=self._start.previous) if new else self._start
+        return Start(Position()) if new else self._start
 
     def _refuse(self, key: str, source: Source) -> None:
         if key not in self._refused:
@@ -239,7 +239,10 @@ class Follower:
         """Say, once, what the cursor knows and is not there any more."""
         gone = self._cursor.others(seen.sources) if self._cursor is not None and self._first and seen.whole else []
         if gone:
-            message = f"{len(gone)} of the containers that were followed are gone: what they wrote last cannot be read any more."
+            containers = "A container" if len(gone) == 1 else f"{len(gone)} containers"
+            message = (
+                f"{containers} of those that were followed cannot be found any more, nor what was written there last."
+            )
             since = min(position.at for position in gone)
             self._told.append(Gap(Reason.CURSOR_EXPIRED, message, since=since or None))
 

@@ -59,7 +59,7 @@ class Reading:
         """Whether it has joined the tap, or has read all that there was."""
         self.untouched = True
         """Whether nothing has been taken."""
-        self._tap: Tap | None = taps.join(source, self) if follow and not start.previous else None
+        self._tap: Tap | None = taps.join(source, self) if follow else None
         self._task = asyncio.create_task(self._arrive(), name=f"log history {source.key}")
 
     def leave(self) -> asyncio.Task[None]:
@@ -180,8 +180,7 @@ class Reading:
         if self.head() is not None or self.ended:
             return False
         if self._tap is None:
-            # Who follows nothing gets it in order, however long it takes; who follows others must not wait for one that is only read.
-            return not self._start.previous or now - self._opened < _ARRIVAL
+            return True  # who follows nothing gets it in order, however long it takes
         if not self.arrived:
             return now - self._opened < _ARRIVAL
         return now - max(self._opened, self._tap.heard) < QUIET

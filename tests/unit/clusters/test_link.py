@@ -160,7 +160,7 @@ async def test_a_question_should_wait_two_seconds_for_a_connection_and_then_say_
     link = Link("c1", "dev", UID, never, lambda link: None)
     started = clock.elapsed()
 
-    with pytest.raises(Unreachable, match="`dev` cannot be reached now"):
+    with pytest.raises(Unreachable, match="`dev` does not answer now"):
         await link.connected()
 
     assert clock.elapsed() - started == pytest.approx(2)

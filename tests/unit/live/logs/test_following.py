@@ -236,7 +236,8 @@ async def test_a_previous_log_should_be_read_once(logs: Logs) -> None:
     log = logs.add("a")
     log.write("a1", at=1)
     log.restart()
-    async with reading(logs.follower(Start(tail=100, previous=True)), seconds=60) as read:
+    logs.add("b").write("b1", at=2)  # never restarted
+    async with reading(logs.follower(Start(tail=100, previous=True), follow=False), seconds=60) as read:
         assert read.texts == ["a1"]
         assert [asked.query.get("previous") for asked in log.asked] == ["true"]
 
