@@ -157,10 +157,12 @@ def token(
     role: VIEWER, DEPLOYER or ADMIN. path: a level; without it everywhere. expires_in: `12h`, `30m`; without it never.
     """
     from nexus_gql import clock
-    from nexus_gql.access import OPERATOR_VIEWER, Role, create_token
+    from nexus_gql.access import OPERATOR_VIEWER, Role, create_token, not_found
     from nexus_gql.app import MODELS, bring_up_to_date
     from nexus_gql.database import connected
+    from nexus_gql.hierarchy import Hierarchy
     from nexus_gql.paths import parse
+    from nexus_gql.problems import Refused
 
     configuration = _configured(database_url=database)
     try:
@@ -177,6 +179,8 @@ def token(
     async def work() -> None:
         await bring_up_to_date(configuration)
         async with connected(configuration.database, MODELS):
+            if where is not None and where not in (await Hierarchy().current()).levels:
+                raise Refused(not_found(where))
             _, secret = await create_token(OPERATOR_VIEWER, name=name, role=what, path=where, expires_in=span)
         print(secret)
 

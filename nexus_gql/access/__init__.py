@@ -6,7 +6,7 @@ from .models import ApiToken, Grant
 from .permission import not_found, require, require_role, require_sight
 from .roles import MUTATIONS, Role
 from .scope import EVERYTHING, Scope
-from .tokens import create_token, revoke_token, tokens
+from .tokens import create_token, cut_short, revoke_token, tokens
 from .viewer import LOCAL_VIEWER, OPERATOR_VIEWER, Viewer
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Viewer",
     "authenticate",
     "create_token",
+    "cut_short",
     "grant",
     "grants",
     "not_found",

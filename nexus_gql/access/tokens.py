@@ -14,7 +14,7 @@ from .grants import granted
 from .models import ApiToken
 from .roles import Role
 from .scope import narrowed
-from .viewer import Viewer
+from .viewer import TokenBounds, Viewer
 
 _PREFIX = "nxs_"
 # last_used_at is for finding forgotten tokens: to the minute is enough, and most requests then write nothing.
@@ -26,7 +26,7 @@ _LONGEST = timedelta(days=36525)
 async def create_token(
     viewer: Viewer, *, name: str, role: Role, path: Path | None, expires_in: float | None
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret, which is not kept. Refused above the viewer's own role."""
+    """A new token and its secret, which is not kept. Refused above the viewer's own role; `cut_short` tells of an earlier end."""
     problems = []
     if not name.strip() or len(name) > 255 or not storable(name):
         problems.append(Problem(ProblemCode.INVALID, "A token's name has 1 to 255 characters, without NUL.", ("name",)))
@@ -55,9 +55,30 @@ async def create_token(
         path=path,
         created_by=viewer.name,
         created_at=now,
-        expires_at=None if expires_in is None else now + timedelta(seconds=expires_in),
+        expires_at=_end(viewer, _asked_end(now, expires_in)),
     )
     return token, secret
+
+
+def cut_short(made: ApiToken, expires_in: float | None) -> Problem | None:
+    """The warning that a new token ends before what was asked for, together with the token that it was made with."""
+    if made.expires_at is None or made.expires_at == _asked_end(made.created_at, expires_in):
+        return None
+    message = (
+        f"It ends at {made.expires_at.isoformat()}, as the token that it was made with: it cannot outlast that one."
+    )
+    return Problem(ProblemCode.LIMIT, message, ("expiresIn",), "Make it with a token that lasts longer.")
+
+
+def _asked_end(now: datetime, expires_in: float | None) -> datetime | None:
+    return None if expires_in is None else now + timedelta(seconds=expires_in)
+
+
+def _end(viewer: Viewer, asked: datetime | None) -> datetime | None:
+    """When a new token ends: else one that is stolen an hour before its end could make itself last for ever."""
+    if viewer.token is None or viewer.expires_at is None:
+        return asked
+    return viewer.expires_at if asked is None else min(asked, viewer.expires_at)
 
 
 async def viewer_of(secret: str) -> Viewer:
@@ -75,13 +96,22 @@ async def viewer_of(secret: str) -> Viewer:
         f"token {token.name}",
         narrowed(await granted(token.created_by), path=path, role=token.role),
         token.expires_at,
+        TokenBounds(token.role, path),
     )
 
 
 async def tokens(viewer: Viewer) -> list[ApiToken]:
-    """The viewer's own; all of them for whoever administers everything. Newest first."""
+    """The viewer's own; all of them for whoever administers everything. Newest first.
+
+    Who came in with a token sees that one and those that have no more than it has: it may be with somebody who is to know and do
+    less than the person it acts as.
+    """
     query = ApiToken.all() if viewer.scope.role(None) is Role.ADMIN else ApiToken.filter(created_by=viewer.name)
-    return await query.order_by("-created_at")
+    rows = await query.order_by("-created_at")
+    bounds = viewer.token
+    return [
+        row for row in rows if bounds is None or bounds.hold(row.role, None if row.path is None else Path(row.path))
+    ]
 
 
 async def revoke_token(viewer: Viewer, token_id: UUID) -> None:

@@ -3,14 +3,27 @@
 from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage, counterparts
 from .cloning import Cloned, MissingSecret, check_clone, clone
 from .comparison import LeafChange, compare
-from .configuring import Configured, checked_patch, configure, configure_within, preview, references
+from .configuring import Configured, checked_patch, configure, configure_within, out_of_sight, preview, references
 from .consistency import autoscaled, default_port, entries, inconsistencies, missing
 from .current import Change, Hierarchy
 from .declaration import Declaration, Group, Named, Single, UnknownKey
 from .defaults import ApplicationKind, workload_kind
 from .differences import Difference, differs, merged, reached
 from .documents import Document, flattened, is_secret, masked, nested, removed
-from .levels import LevelChange, NewLevel, check_new, create, delete, delete_within, in_use, refuse_closed, update
+from .inherited import inherited
+from .levels import (
+    Created,
+    LevelChange,
+    NewLevel,
+    check_new,
+    create,
+    delete,
+    delete_within,
+    in_use,
+    refuse_closed,
+    update,
+)
+from .object_names import exposed, governing_service, object_name, service_name, service_names, short_name
 from .patches import Patch
 from .provenance import Effective, Frozen, Origin, OriginKind, Resolved, freeze, masked_overrides, thaw
 from .rules import RESERVED, read_quantity
@@ -32,6 +45,7 @@ __all__ = [
     "Cloned",
     "Concern",
     "Configured",
+    "Created",
     "CronConcurrency",
     "Declaration",
     "Difference",
@@ -86,10 +100,13 @@ __all__ = [
     "delete_within",
     "differs",
     "entries",
+    "exposed",
     "flattened",
     "freeze",
+    "governing_service",
     "in_use",
     "inconsistencies",
+    "inherited",
     "is_secret",
     "level_at",
     "masked",
@@ -97,6 +114,8 @@ __all__ = [
     "merged",
     "missing",
     "nested",
+    "object_name",
+    "out_of_sight",
     "preview",
     "reached",
     "read_quantity",
@@ -104,6 +123,9 @@ __all__ = [
     "references",
     "refuse_closed",
     "removed",
+    "service_name",
+    "service_names",
+    "short_name",
     "thaw",
     "update",
     "workload_kind",

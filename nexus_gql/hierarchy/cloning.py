@@ -15,7 +15,7 @@ from . import models
 from .catalogue import Catalogue, Environment, Namespace
 from .current import Hierarchy
 from .documents import Document, is_secret
-from .levels import NewLevel, check_new, kubernetes_name_problems, namespaces_on, refuse_closed
+from .levels import NewLevel, check_new, kubernetes_name_problems, name_taken, namespaces_on, refuse_closed
 from .placeholders import names_of, substitute
 from .running import COLUMNS as RUNNING
 from .settings import Need
@@ -91,9 +91,8 @@ def _namespace_problems(
             yield from kubernetes_name_problems(catalogue, viewer, new)
             kubernetes_name = paths.kubernetes_namespace(new.path)
             if (other := taken.get(kubernetes_name)) is not None:
-                message = f"`{kubernetes_name}` on this cluster is the namespace `{other.path}`."
                 remedy = "Choose another name for the copy, or another cluster."
-                yield Problem(ProblemCode.ALREADY_EXISTS, message, ("name",), remedy)
+                yield Problem(ProblemCode.ALREADY_EXISTS, name_taken(viewer, other, "this"), ("name",), remedy)
 
 
 class _Copying:

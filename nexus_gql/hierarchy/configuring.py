@@ -52,7 +52,7 @@ async def configure(
     if problems:
         raise Refused(problems)
     if dry_run:
-        return preview(await hierarchy.current(), path, patch, expected_version)
+        return preview(await hierarchy.current(), viewer, path, patch, expected_version)
     done = await _configure(hierarchy, vault, viewer, path, patch, expected_version)
     await hierarchy.current()
     return done
@@ -79,7 +79,7 @@ async def configure_within(
     expected_version: int | None = None,
 ) -> Configured:
     """The same within a transaction of the caller's, which has taken the change number and read the catalogue under its lock."""
-    outcome = preview(catalogue, path, patch, expected_version)
+    outcome = preview(catalogue, viewer, path, patch, expected_version)
     if outcome.level.document == catalogue.levels[path].document:
         return outcome
     now = clock.now()
@@ -97,14 +97,17 @@ def checked_patch(shape: Mapping[str, Json], argument: str) -> tuple[Patch, list
     return patch, [problem.under(argument) for problem in problems]
 
 
-def preview(catalogue: Catalogue, path: Path, patch: Patch, expected_version: int | None = None) -> Configured:
+def preview(
+    catalogue: Catalogue, viewer: Viewer, path: Path, patch: Patch, expected_version: int | None = None
+) -> Configured:
     """What a patch would do, in a catalogue of its own; Refused as `configure` would."""
     level = level_at(catalogue, path, expected_version)
     document = apply(level.document, patch, SETTINGS)
     if problems := oversize(document):
         raise Refused(problem.under("patch") for problem in problems)
     if document == level.document:
-        return Configured(level, catalogue, [], [], _missing_references(catalogue, catalogue.applications(path), patch))
+        reached = catalogue.applications(path)
+        return Configured(level, catalogue, [], [], missing_references(catalogue, viewer, reached, patch, "patch"))
     changed_level = replace(level, document=document, version=level.version + 1)
     after = catalogue.with_changes(catalogue.number, [changed_level], [])
     affected = [
@@ -124,7 +127,7 @@ def preview(catalogue: Catalogue, path: Path, patch: Patch, expected_version: in
         after,
         _changed_keys(level.document, document, catalogue.effective(path), after.effective(path)),
         affected,
-        _missing_references(after, affected, patch),
+        missing_references(after, viewer, affected, patch, "patch"),
     )
 
 
@@ -171,23 +174,40 @@ def _place(patch: Patch, wrong: Inconsistency) -> tuple[str, ...]:
     return next((where for key in keys if (where := patch.where(key))), ())
 
 
-def _missing_references(catalogue: Catalogue, applications: Iterable[Application], patch: Patch) -> list[Problem]:
-    """A warning for each reference in the patch that leads nowhere yet, seen from an application that it reaches."""
+def missing_references(
+    catalogue: Catalogue, viewer: Viewer, applications: Iterable[Application], patch: Patch, argument: str
+) -> list[Problem]:
+    """A warning for each reference in a patch that leads nowhere yet, seen from an application that it reaches.
+
+    One to what the viewer may not see counts as leading nowhere: else anybody could try whether something is there.
+    """
     found: dict[str, Problem] = {}
     for application in applications:
         document = catalogue.effective(application.path).document
         for key, ref, target in references(document, application.path):
-            if (
-                key in patch.sets
-                and key not in found
-                and (target is None or catalogue.get(Application, target) is None)
-            ):
+            if key in patch.sets and key not in found and not _is_there(catalogue, viewer, target):
                 message = f"`{ref}` in {key} of `{application.path}` is an application that does not exist (yet)."
-                remedy = "Create it, or correct the reference, before you deploy."
-                found[key] = Problem(ProblemCode.MISSING_REFERENCE, message, ("patch", *patch.where(key)), remedy)
+                remedy = (
+                    "Create it, or correct the reference, before you deploy. What you may not see counts as not there."
+                )
+                found[key] = Problem(ProblemCode.MISSING_REFERENCE, message, (argument, *patch.where(key)), remedy)
         if len(found) >= _WARNINGS:
             break
     return list(found.values())
+
+
+def out_of_sight(catalogue: Catalogue, viewer: Viewer, application: Path, patch: Patch) -> frozenset[str]:
+    """The leaves of an application in which a patch refers to what the viewer may not see.
+
+    What others set before them stays as it is: that the viewer is shown as a need of something hidden.
+    """
+    found = references(catalogue.effective(application).document, application)
+    return frozenset(key for key, _, target in found if key in patch.sets and not _is_there(catalogue, viewer, target))
+
+
+def _is_there(catalogue: Catalogue, viewer: Viewer, target: Path | None) -> bool:
+    """Whether a reference leads to an application, as far as a viewer may know."""
+    return target is not None and catalogue.get(Application, target) is not None and viewer.scope.sees(target)
 
 
 def references(document: Document, application: Path) -> list[tuple[str, str, Path | None]]:

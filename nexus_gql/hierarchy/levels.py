@@ -14,7 +14,7 @@ from nexus_gql.vault import Secret, Vault
 
 from . import models
 from .catalogue import Application, Catalogue, Concern, Environment, Level, Namespace, Project, Stage
-from .configuring import checked_patch, inconsistency_problems, oversize, store_secrets
+from .configuring import checked_patch, inconsistency_problems, missing_references, oversize, store_secrets
 from .current import Hierarchy
 from .defaults import ApplicationKind
 from .documents import NOTHING
@@ -64,14 +64,24 @@ class LevelChange:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> Level:
-    """A new level, or Refused with paths that count from the mutation's `input`."""
-    await _create(hierarchy, vault, viewer, new)
-    return (await hierarchy.current()).levels[new.path]
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new level, and warnings of what its settings refer to."""
+
+    level: Level
+    warnings: list[Problem]
+
+
+async def create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> Created:
+    """A new level, or Refused; paths count from the mutation's `input`."""
+    patch = await _create(hierarchy, vault, viewer, new)
+    catalogue = await hierarchy.current()
+    warnings = missing_references(catalogue, viewer, catalogue.applications(new.path), patch, "settings")
+    return Created(catalogue.levels[new.path], warnings)
 
 
 @transactional
-async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> None:
+async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLevel) -> Patch:
     number = await next_change()
     catalogue = await hierarchy.locked(number)
     patch = check_new(catalogue, viewer, new)
@@ -94,6 +104,7 @@ async def _create(hierarchy: Hierarchy, vault: Vault, viewer: Viewer, new: NewLe
         kind=new.kind,
     )
     await store_secrets(vault, viewer, level_id, document, patch, now)
+    return patch
 
 
 def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
@@ -101,7 +112,7 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     problems: list[Problem] = []
     what = new.what
     if new.parent is not None and catalogue.get(_PARENTS[what], new.parent) is None:
-        raise Refused(not_found(new.parent, DEPTHS[DEPTHS.index(what) - 1]))
+        raise Refused(_no_parent(catalogue, viewer, new.parent, DEPTHS[DEPTHS.index(what) - 1]))
     if not paths.is_label(new.name):
         remedy = "The display name may be anything."
         message = (
@@ -123,6 +134,15 @@ def check_new(catalogue: Catalogue, viewer: Viewer, new: NewLevel) -> Patch:
     if problems:
         raise Refused(problems)
     return patch
+
+
+def _no_parent(catalogue: Catalogue, viewer: Viewer, parent: Path, wanted: str) -> Problem:
+    """The refusal of a place that is not there, or is none for such a level: which is for those who see it to know."""
+    problem = not_found(parent, wanted)
+    if parent not in catalogue.levels or not viewer.scope.glimpses(parent):
+        return problem
+    message = f"There is no {wanted} `{parent}`; that is the path of a level of another kind ({DEPTHS[paths.depth(parent) - 1]})."
+    return replace(problem, message=message, remedy=f"Give the path of the {wanted} that it is to be in.")
 
 
 async def refuse_closed(hierarchy: Hierarchy, parent: Path | None, argument: str) -> None:
@@ -182,8 +202,14 @@ def kubernetes_name_problems(catalogue: Catalogue, viewer: Viewer, new: NewLevel
     if taken is None:
         taken = namespace_named(catalogue, environment.cluster_id, name)
     if taken is not None:
-        return [Problem(ProblemCode.ALREADY_EXISTS, f"`{name}` on this cluster is the namespace `{taken.path}`.", at)]
+        return [Problem(ProblemCode.ALREADY_EXISTS, name_taken(viewer, taken, "this"), at)]
     return []
+
+
+def name_taken(viewer: Viewer, holder: Namespace, which: str) -> str:
+    """That a namespace has its name on a cluster. Which one that is, is told to those only who may see it."""
+    told = f"the namespace `{holder.path}`" if viewer.scope.glimpses(holder.path) else "one that you may not see"
+    return f"`{holder.kubernetes_name}` on {which} cluster is taken: it is {told}."
 
 
 def namespace_named(catalogue: Catalogue, cluster_id: str | None, name: str) -> Namespace | None:
@@ -269,13 +295,13 @@ def _columns(level: Level, catalogue: Catalogue, viewer: Viewer, change: LevelCh
         elif value != getattr(level, column):
             columns[column] = value
     if "cluster_id" in columns:
-        problems += _moving_problems(level, catalogue, columns["cluster_id"])
+        problems += _moving_problems(level, catalogue, viewer, columns["cluster_id"])
     if problems:
         raise Refused(problems)
     return columns
 
 
-def _moving_problems(level: Level, catalogue: Catalogue, cluster_id: str | None) -> list[Problem]:
+def _moving_problems(level: Level, catalogue: Catalogue, viewer: Viewer, cluster_id: str | None) -> list[Problem]:
     at = ("input", "cluster")
     running = [application for application in catalogue.applications(level.path) if application.deployed]
     if running:
@@ -286,8 +312,7 @@ def _moving_problems(level: Level, catalogue: Catalogue, cluster_id: str | None)
         if isinstance(namespace, Namespace):
             taken = there.get(namespace.kubernetes_name)
             if taken is not None:
-                message = f"`{namespace.kubernetes_name}` on that cluster is the namespace `{taken.path}`."
-                problems.append(Problem(ProblemCode.ALREADY_EXISTS, message, at))
+                problems.append(Problem(ProblemCode.ALREADY_EXISTS, name_taken(viewer, taken, "that"), at))
     return problems
 
 

@@ -60,7 +60,7 @@ from .objects import (
 from .scopes import Selection, hierarchy_change, select
 from .selection import known_workload, pods_in, workloads_in
 from .store import APPLICATION_LABEL, Store
-from .usage import PERIOD, Sample, Usage, measurable, node_total, sample_of
+from .usage import PERIOD, Sample, Usage, node_total, sample_of
 from .usage_history import Point
 from .usage_meter import Meter
 from .usage_poller import Metrics, UsagePoller
@@ -147,7 +147,6 @@ __all__ = [
     "known_workload",
     "left_out",
     "loading",
-    "measurable",
     "needed",
     "node_total",
     "pods_in",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .health import Health, Verdict
 from .objects import Condition, Node, Pod
-from .usage_metrics import measured
+from .usage_metrics import NANO, measured
 
 _SHORT = {
     "MemoryPressure": "memory",
@@ -43,7 +43,7 @@ def _since(condition: Condition) -> str | None:
 def capacity(node: Node) -> tuple[float, float]:
     """Its cores, and its memory in bytes."""
     found = node.status.capacity
-    return measured(found.cpu), measured(found.memory)
+    return measured(found.cpu) / NANO, measured(found.memory) / NANO
 
 
 def by_node(pods: Iterable[Pod]) -> dict[str, list[Pod]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .objects import ContainerSpec, Pod
-from .usage_metrics import NodeMetrics, PodMetrics, declared, measured, seconds
+from .usage_metrics import NANO, NodeMetrics, PodMetrics, declared, measured, seconds
 
 PERIOD = 15.0
 """Seconds between two samples."""
@@ -15,7 +15,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a pod's containers used (cores, bytes), until when (RFC 3339), and over how many seconds.
+    """What a pod's containers used (billionths of cores and bytes), until when (RFC 3339), and over how many seconds.
 
     `round`: in which of the poller's rounds it was seen first.
     """
@@ -23,7 +23,7 @@ class Sample:
     at: str
     window: float
     round: int
-    containers: Mapping[str, tuple[float, float]]
+    containers: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def node_total(sample: Sample | None, pods: Iterable[Pod], samples: Mapping[Plac
         return None
     below = total(pods, samples)
     cpu, memory = sample.containers[""]
-    return replace(below, cpu=cpu, memory=memory, at=sample.at, window=sample.window)
+    return replace(below, cpu=cpu / NANO, memory=memory / NANO, at=sample.at, window=sample.window)
 
 
 def sample_of(pod: Pod, samples: Mapping[Place, Sample]) -> Sample | None:
@@ -97,8 +97,8 @@ class _Sums:
     """Adds up containers."""
 
     def __init__(self) -> None:
-        self._cpu = self._memory = 0.0
-        self._declared: list[float | None] = [None, None, None, None]
+        self._cpu = self._memory = 0
+        self._declared: list[int | None] = [None, None, None, None]
         self._at: str | None = None
         self._window = 0.0
         self._missing = 0
@@ -115,13 +115,14 @@ class _Sums:
         requests, limits = spec.resources.requests, spec.resources.limits
         for place, text in enumerate((requests.cpu, limits.cpu, requests.memory, limits.memory)):
             if text:
-                self._declared[place] = (self._declared[place] or 0.0) + declared(text)
+                self._declared[place] = (self._declared[place] or 0) + declared(text)
 
     def usage(self) -> Usage:
-        cpu_request, cpu_limit, memory_request, memory_limit = self._declared
+        sums = (None if amount is None else amount / NANO for amount in self._declared)
+        cpu_request, cpu_limit, memory_request, memory_limit = sums
         return Usage(
-            cpu=self._cpu,
-            memory=self._memory,
+            cpu=self._cpu / NANO,
+            memory=self._memory / NANO,
             cpu_request=cpu_request,
             cpu_limit=cpu_limit,
             memory_request=memory_request,

@@ -80,16 +80,20 @@ async def _portions(body: bytes, decoder: "msgspec.json.Decoder[Any]") -> AsyncI
         raise ServerTrouble(f"What metrics.k8s.io answered cannot be read: {error}") from error
 
 
+NANO = 10**9
+"""So many are one core or one byte. Amounts are whole numbers until they have been added up: sums of floats show their error."""
+
+
 @lru_cache(maxsize=4096)
-def declared(text: str) -> float:
-    """A request or limit in cores or bytes: few different ones recur in thousands of pods."""
+def declared(text: str) -> int:
+    """A request or limit in billionths of a core or byte: few different ones recur in thousands of pods."""
     return measured(text)
 
 
-def measured(text: str) -> float:
-    """An amount in cores or bytes; 0 where it cannot be read."""
+def measured(text: str) -> int:
+    """An amount in billionths of a core or byte; 0 where it cannot be read."""
     amount = read_quantity(text)
-    return 0.0 if amount is None else float(amount)
+    return 0 if amount is None else int(amount * NANO)
 
 
 def seconds(window: str) -> float:

@@ -224,14 +224,14 @@ def _daemon_set(view: ClusterView, daemon_set: DaemonSet, now: datetime) -> Work
 
 
 def _job(view: ClusterView, job: Job, now: datetime) -> Workload:
-    """Of a job, wanted are the runs that must succeed, and available those that did."""
+    """Of a job, wanted are the runs that must succeed. Its pods that have ended are not there any more, whichever way they did."""
     spec, status = job.spec, job.status
     pods = by_creation(view.pods.owned_by(job.metadata.uid))
     return Workload(
         view.link.cluster_id,
         ObservedKind.JOB,
         job.metadata,
-        Replicas(spec.completions or 1, status.active, status.ready, status.active, status.succeeded),
+        Replicas(spec.completions or 1, status.active, status.ready, status.active, status.ready),
         _images(spec.template),
         judge_job(job, pods, now),
     )

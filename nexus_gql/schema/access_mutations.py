@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from nexus_gql import clock
-from nexus_gql.access import Role, create_token, grant, revoke_token
+from nexus_gql.access import Role, create_token, cut_short, grant, revoke_token
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest, Problem, ProblemCode, Refused
 
@@ -13,7 +13,7 @@ from .access import ApiTokenType, GrantType, grant_type, token_type
 from .context import Info
 from .node import key_of
 from .operation_mutations import DeletePayload
-from .payloads import ProblemType, answered, not_made, nothing_done, was_done
+from .payloads import ProblemType, answered, not_made, nothing_done, problems_of, was_done
 from .requirement import require_level
 from .scalars import Duration
 
@@ -48,7 +48,8 @@ class AccessMutations:
         return await answered(GrantPayload, work())
 
     @strawberry.mutation(
-        description="Make a token that acts as you, with a role at most as high as yours. The secret is in the answer this once."
+        description="Make a token that acts as you, with a role at most as high as yours. Made with a token that has an end, it ends no "
+        "later: where more was asked for (or no end), a warning (LIMIT) says so. The secret is in the answer this once."
     )
     async def create_token(
         self,
@@ -64,8 +65,11 @@ class AccessMutations:
                 span = None if expires_in is None else clock.parse_duration(expires_in)
             except ValueError as error:
                 raise Refused(Problem(ProblemCode.INVALID, str(error), ("expiresIn",))) from error
-            made, secret = await create_token(info.context.viewer, name=name, role=role, path=path, expires_in=span)
-            return TokenPayload(token=token_type(made), secret=secret)
+            viewer = info.context.viewer
+            made, secret = await create_token(viewer, name=name, role=role, path=path, expires_in=span)
+            warning = cut_short(made, span)
+            warnings = [] if warning is None else problems_of([warning])
+            return TokenPayload(token=token_type(made), secret=secret, warnings=warnings)
 
         return await answered(TokenPayload, work())
 

@@ -87,6 +87,9 @@ class ApplicationConnection:
     total_count: int = strawberry.field(description="How many there are in all, filtered, that you may see.")
 
 
+_KIND = "applications"
+
+
 async def application_page(
     context: Context,
     catalogue: Catalogue,
@@ -100,11 +103,11 @@ async def application_page(
     items = visible_applications(context, catalogue, scope)
     if wanted is not None:
         items = await _filtered(context, catalogue, wanted, items)
-    page, info = page_of(items, _place, list[str], first=size, after=after)
+    page, info = page_of(items, _KIND, _place, list[str], first=size, after=after)
     nodes = [ApplicationType.of(catalogue, application) for application in page]
     return ApplicationConnection(
         edges=[
-            ApplicationEdge(cursor=cursor(_place(application)), node=node)
+            ApplicationEdge(cursor=cursor(_KIND, _place(application)), node=node)
             for application, node in zip(page, nodes, strict=True)
         ],
         nodes=nodes,

@@ -14,7 +14,7 @@ from nexus_gql.clusters import Fleet
 from nexus_gql.hierarchy import Catalogue, Document, Hierarchy
 from nexus_gql.live import Live
 from nexus_gql.paths import Path
-from nexus_gql.topology import LastMade, Topology
+from nexus_gql.topology import LastMade, Picture, Topology
 from nexus_gql.vault import Secret, Vault
 from nexus_gql.workloads import (
     Operation,
@@ -51,7 +51,7 @@ class Context:
         self.viewer = viewer
         self.rooms = rooms
         # Of the graph before a change and after it: a list that asks for each item's neighbours looks at one of them.
-        self.sights = LastMade()
+        self.sights: LastMade[Picture] = LastMade()
         self.places: tuple[Catalogue, frozenset[tuple[str, str]]] | None = None
         "As of a catalogue, the Kubernetes namespaces that are the viewer's to see."
 

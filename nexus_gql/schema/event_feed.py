@@ -132,9 +132,12 @@ def _selection(context: Context, wanted: _Wanted) -> Selection:
     return selection
 
 
+_KIND = "the event feed"
+
+
 def _versions(after: str) -> dict[str, int]:
     """A cursor's: the newest version of each cluster that was sent."""
-    return dict(key_at(after, dict[str, int]))
+    return dict(key_at(_KIND, after, dict[str, int]))
 
 
 def _newer(
@@ -172,7 +175,7 @@ def _newer(
     found.sort(key=lambda item: item[0])
     chosen = found if newest is None else found[len(found) - min(newest, len(found)) :]
     gap = _gap(GapReason.CURSOR_EXPIRED if resumed else GapReason.SLOW_READER) if missed else None
-    return EventUpdate(events=[node for _, node in chosen], cursor=cursor(now), gap=gap), now
+    return EventUpdate(events=[node for _, node in chosen], cursor=cursor(_KIND, now), gap=gap), now
 
 
 def _gap(reason: GapReason) -> FeedGap:

@@ -142,11 +142,14 @@ async def _with_events(live: Live, cluster_id: str) -> ClusterView:
     return view
 
 
+_KIND = "events"
+
+
 def event_page(
     views: list[ClusterView], wanted: Callable[[ClusterView, Record], bool], first: int, after: str | None
 ) -> EventConnection:
     """Events of some clusters, newest first: by what the clock said, and what it said alike by the order in which it came."""
-    start = None if after is None else key_at(after, tuple[str, str, int])
+    start = None if after is None else key_at(_KIND, after, tuple[str, str, int])
     keyed = [
         (place_of(view, record), record, view)
         for view in views
@@ -156,7 +159,7 @@ def event_page(
     keyed.sort(key=lambda item: item[0], reverse=True)
     found = [item for item in keyed if start is None or item[0] < start]
     page = found[:first]
-    edges = [EventEdge(cursor=cursor(key), node=event_node(view, record)) for key, record, view in page]
+    edges = [EventEdge(cursor=cursor(_KIND, key), node=event_node(view, record)) for key, record, view in page]
     ends = [edges[0].cursor, edges[-1].cursor] if edges else []
     return EventConnection(
         edges=edges,

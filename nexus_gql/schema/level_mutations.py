@@ -1,5 +1,6 @@
 """Changes of levels: making, copying, changing, deleting and configuring them."""
 
+from dataclasses import replace
 from typing import Any
 
 import strawberry
@@ -9,6 +10,7 @@ from nexus_gql.clusters import Cluster, only_kind, register_or_take
 from nexus_gql.hierarchy import (
     ApplicationKind,
     Concern,
+    Created,
     LevelChange,
     NewLevel,
     Stage,
@@ -19,14 +21,20 @@ from nexus_gql.hierarchy import (
     create,
     refuse_closed,
 )
-from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.hierarchy import update as update_level
 from nexus_gql.paths import Path, parent
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
-from .clusters import ClusterInput, target_of
+from .clusters import sees_cluster, target_of
 from .context import Context, Info
 from .impact import impact_of_settings
+from .level_inputs import (
+    CreateApplicationInput,
+    CreateEnvironmentInput,
+    CreateNamespaceInput,
+    CreateProjectInput,
+    UpdateLevelInput,
+)
 from .levels import (
     ApplicationType,
     EnvironmentType,
@@ -96,74 +104,6 @@ class ConfigurePayload:
     warnings: list[ProblemType] = was_done()
 
 
-_NAME = "A DNS label: lower-case letters, digits and hyphens. It never changes."
-
-
-_DISPLAY_NAME = "How people call it; without it the name."
-
-
-@strawberry.input(description="A new project.")
-class CreateProjectInput:
-    name: str = strawberry.field(description=_NAME)
-    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
-    description: str | None = None
-    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
-
-
-@strawberry.input(
-    description="A new environment. cluster: the name of a registered one. connect: registers it, or takes the one that is "
-    "registered, in the same step. Neither: a LOCAL environment takes the only KinD cluster of the Docker engine."
-)
-class CreateEnvironmentInput:
-    project: Path
-    name: str = strawberry.field(description=_NAME)
-    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
-    description: str | None = None
-    stage: Stage | None = strawberry.field(default=Stage.DEVELOPMENT, description="What it is for.")
-    cluster: str | None = strawberry.field(default=None, description="The name of a registered cluster.")
-    connect: ClusterInput | None = strawberry.field(default=None, description="A cluster to register.")
-    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
-
-
-@strawberry.input(description="A new namespace.")
-class CreateNamespaceInput:
-    environment: Path
-    name: str = strawberry.field(description=_NAME)
-    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
-    description: str | None = None
-    concern: Concern | None = strawberry.field(default=Concern.OTHER, description="What it holds.")
-    kubernetes_name: str | None = strawberry.field(
-        default=None,
-        description="Its name on the cluster; without it `<project>-<environment>-<namespace>`. Another needs ADMIN everywhere.",
-    )
-    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
-
-
-@strawberry.input(description="A new application.")
-class CreateApplicationInput:
-    namespace: Path
-    name: str = strawberry.field(description=_NAME)
-    display_name: str | None = strawberry.field(default=None, description=_DISPLAY_NAME)
-    description: str | None = None
-    kind: ApplicationKind | None = strawberry.field(
-        default=ApplicationKind.SERVICE, description="What it is; decides its defaults."
-    )
-    settings: SettingsPatch | None = strawberry.field(default=None, description="Settings to begin with.")
-
-
-@strawberry.input(description="What becomes different; what is absent stays. null takes back what can be absent.")
-class UpdateLevelInput:
-    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level; null: the name.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="Of any level.")
-    stage: Stage | None = strawberry.field(default=strawberry.UNSET, description="Of an environment.")
-    cluster: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Of an environment, while nothing runs there: a registered cluster's name.",
-    )
-    concern: Concern | None = strawberry.field(default=strawberry.UNSET, description="Of a namespace.")
-    kind: ApplicationKind | None = strawberry.field(default=strawberry.UNSET, description="Of an application.")
-
-
 @strawberry.type
 class LevelMutations:
     """Of levels."""
@@ -172,8 +112,10 @@ class LevelMutations:
     async def create_project(self, info: Info, input: CreateProjectInput) -> ProjectPayload:  # noqa: A002
         async def work() -> ProjectPayload:
             require(info.context.viewer, "createProject", None, "input")
-            level = await _created(info.context, _new(input, None))
-            return ProjectPayload(project=ProjectType.of(_latest(info), level))
+            made = await _created(info.context, _new(input, None))
+            return ProjectPayload(
+                project=ProjectType.of(_latest(info), made.level), warnings=problems_of(made.warnings)
+            )
 
         return await answered(ProjectPayload, work())
 
@@ -202,7 +144,10 @@ class LevelMutations:
                 concern=input.concern or Concern.OTHER,
                 kubernetes_name=input.kubernetes_name,
             )
-            return NamespacePayload(namespace=NamespaceType.of(_latest(info), await _created(info.context, new)))
+            made = await _created(info.context, new)
+            return NamespacePayload(
+                namespace=NamespaceType.of(_latest(info), made.level), warnings=problems_of(made.warnings)
+            )
 
         return await answered(NamespacePayload, work())
 
@@ -213,8 +158,10 @@ class LevelMutations:
         async def work() -> ApplicationPayload:
             require(info.context.viewer, "createApplication", input.namespace, "input", "namespace")
             new = _new(input, input.namespace, kind=input.kind or ApplicationKind.SERVICE)
-            level = await _created(info.context, new)
-            return ApplicationPayload(application=ApplicationType.of(_latest(info), level))
+            made = await _created(info.context, new)
+            return ApplicationPayload(
+                application=ApplicationType.of(_latest(info), made.level), warnings=problems_of(made.warnings)
+            )
 
         return await answered(ApplicationPayload, work())
 
@@ -240,9 +187,9 @@ class LevelMutations:
 
     @strawberry.mutation(
         description="Delete a level and everything below it. Refused (IN_USE) while something of it is deployed, unless remove: "
-        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Where that operation "
-        "fails since the cluster does not answer (ClusterUnreachable), it is not refused without remove either, for a day: what is "
-        "on the cluster stays there, and the warnings name it. Needs DEPLOYER at the level above; ADMIN everywhere for a project."
+        "then that is taken off its cluster first, by an operation, with its volumes where deleteVolumes is said. Should that operation "
+        "fail because the cluster does not answer (ClusterUnreachable), then for a day after it `deleteLevel` without remove is "
+        "accepted as well. It deletes the declarations alone: what runs on the cluster stays there, and the warnings name it. Needs DEPLOYER at the level above; ADMIN everywhere for a project."
     )
     async def delete_level(
         self,
@@ -298,12 +245,13 @@ def _latest(info: Info) -> Any:
     return info.context.rooms.hierarchy.latest
 
 
-async def _created(context: Context, new: NewLevel) -> AnyLevel:
-    """A new level, refusals seen from the mutation's `input`."""
+async def _created(context: Context, new: NewLevel) -> Created:
+    """A new level, refusals and warnings seen from the mutation's `input`."""
     try:
-        return await create(context.rooms.hierarchy, context.rooms.vault, context.viewer, new)
+        made = await create(context.rooms.hierarchy, context.rooms.vault, context.viewer, new)
     except Refused as refused:
         raise refused.under("input") from refused
+    return replace(made, warnings=[warning.under("input") for warning in made.warnings])
 
 
 def _new(given: Any, parent: Path | None, **others: Any) -> NewLevel:
@@ -330,8 +278,11 @@ async def _create_environment(context: Context, given: CreateEnvironmentInput) -
         raise refused.under("input") from refused
     cluster = await _cluster_for(context, given, stage)
     new = _new(given, given.project, stage=stage, cluster_id=None if cluster is None else str(cluster.id))
-    level = await _created(context, new)
-    return EnvironmentPayload(environment=EnvironmentType.of(hierarchy.latest, level))
+    made = await _created(context, new)
+    warnings = made.warnings + _without_cluster(stage, new.cluster_id, "input", "cluster")
+    return EnvironmentPayload(
+        environment=EnvironmentType.of(hierarchy.latest, made.level), warnings=problems_of(warnings)
+    )
 
 
 async def _clone_environment(context: Context, source: Path, name: str, cluster_name: str | None) -> EnvironmentPayload:
@@ -348,7 +299,20 @@ async def _clone_environment(context: Context, source: Path, name: str, cluster_
     return EnvironmentPayload(
         environment=EnvironmentType.of(hierarchy.latest, done.environment),
         missing_secrets=[MissingSecret(path=one.path, key=one.key) for one in done.missing],
+        warnings=problems_of(_without_cluster(level.stage, cluster_id, "cluster")),
     )
+
+
+def _without_cluster(stage: Stage, cluster_id: str | None, *argument: str) -> list[Problem]:
+    """The warning that a LOCAL environment was made on no cluster, since it did not find one by itself."""
+    if stage is not Stage.LOCAL or cluster_id is not None:
+        return []
+    message = "It has no cluster, so nothing can be deployed there yet: no KinD cluster could be taken for it."
+    remedy = (
+        "A LOCAL environment takes the only KinD cluster of the Docker engine, which an administrator of everything has to register "
+        "where it is not yet. Else register a cluster (`registerCluster`) and give it to the environment (`updateLevel`)."
+    )
+    return [Problem(ProblemCode.NOT_FOUND, message, argument, remedy)]
 
 
 async def _cluster_for(context: Context, given: CreateEnvironmentInput, stage: Stage) -> Cluster | None:
@@ -391,8 +355,8 @@ def _connecting(problem: Problem) -> Problem:
 def _named(context: Context, name: str, *argument: str) -> Cluster:
     row = context.rooms.fleet.named(name)
     if row is None:
-        there = ", ".join(row.name for row in context.rooms.fleet.rows()) or "none"
-        message = f"No cluster `{name}` is registered (there: {there})."
+        there = (row.name for row in context.rooms.fleet.rows() if sees_cluster(context, str(row.id)))
+        message = f"No cluster `{name}` is registered (there: {', '.join(there) or 'none'})."
         raise Refused(Problem(ProblemCode.NOT_FOUND, message, argument, "Register it first (`registerCluster`)."))
     return row
 

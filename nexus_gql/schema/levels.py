@@ -1,6 +1,7 @@
 """The four levels of the hierarchy in GraphQL."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import strawberry
@@ -14,10 +15,12 @@ from nexus_gql.hierarchy import (
     Document,
     Effective,
     Environment,
+    Frozen,
     Namespace,
     Project,
     Stage,
     counterparts,
+    inherited,
 )
 from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.live import UsagePoller, arrived, loading, pods_in, select, summarise
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_UNTOLD = datetime.fromtimestamp(0, UTC)
+
 strawberry.enum(Stage, name="Stage", description="What an environment is for.")
 strawberry.enum(
     Concern,
@@ -68,8 +73,9 @@ strawberry.enum(
 
 
 @strawberry.interface(
-    description="One level of the hierarchy: a project, an environment, a namespace or an application. Of a level that you may "
-    "only see because of something below it, you see path, name, display name and what is below."
+    description="One level of the hierarchy: a project, an environment, a namespace or an application. A level that you may see only "
+    "because something below it is yours (your role there is NONE) tells you its names, what is below that you may see, what that "
+    "inherits from it, and nothing else. Of its fields those that can be null are null then, with the error FORBIDDEN."
 )
 class Level(Node):
     catalogue: strawberry.Private[Catalogue]
@@ -91,19 +97,29 @@ class Level(Node):
     def description(self, info: Info) -> str | None:
         return self._opened(info).description
 
-    @strawberry.field(description="Settings made at this level.")
+    @strawberry.field(
+        description="Settings made at this level. Where your role is NONE, of them only what is inherited by something that you see."
+    )
     def settings(self, info: Info) -> Settings:
-        level = self._opened(info)
-        return own_settings(level.document, (self.catalogue, level.path))
+        document = self._any.document
+        if not self._is_open(info):
+            seen = self._inherited(info).leaves
+            document = {key: value for key, value in document.items() if key in seen}
+        return own_settings(document, (self.catalogue, self._any.path))
 
-    @strawberry.field(description="Settings in force: everything above merged in, each value with where it came from.")
+    @strawberry.field(
+        description="Settings in force: everything above merged in, each value with where it came from. Where your role is NONE, of "
+        "them only what is inherited by something that you see."
+    )
     def effective(self, info: Info) -> EffectiveSettings:
-        path = self._opened(info).path
-        return EffectiveSettings(resolved=self.catalogue.effective(path), catalogue=self.catalogue)
+        resolved = self.catalogue.effective(self._any.path) if self._is_open(info) else self._inherited(info)
+        return EffectiveSettings(resolved=resolved, catalogue=self.catalogue)
 
-    @strawberry.field(description="Counts up with each change; hand it back as expectedVersion.")
+    @strawberry.field(
+        description="Counts up with each change; hand it back as expectedVersion. 0 where your role is NONE: it is not told."
+    )
     def version(self, info: Info) -> int:
-        return self._opened(info).version
+        return self._any.version if self._is_open(info) else 0
 
     @strawberry.field(description="Of the applications below that you may see; an application's own.")
     def health(self, info: Info) -> HealthSummary:
@@ -111,22 +127,23 @@ class Level(Node):
         states = (known(one).state for one in visible_applications(info.context, self.catalogue, self._any.path))
         return summary_of(summarise(states))
 
-    @strawberry.field
+    @strawberry.field(description="When it was made. The beginning of 1970 where your role is NONE: it is not told.")
     def created_at(self, info: Info) -> Instant:
-        return Instant(self._opened(info).created_at)
+        return Instant(self._any.created_at if self._is_open(info) else _UNTOLD)
 
-    @strawberry.field
+    @strawberry.field(
+        description="When it changed last. The beginning of 1970 where your role is NONE: it is not told."
+    )
     def updated_at(self, info: Info) -> Instant:
-        return Instant(self._opened(info).updated_at)
+        return Instant(self._any.updated_at if self._is_open(info) else _UNTOLD)
 
     @strawberry.field(description="What Kubernetes reports of what runs here, newest first.")
     async def events(self, info: Info, first: int | None = 50, after: str | None = None) -> EventConnection | None:
         return await level_events(info.context, self._opened(info).path, page_size(first, 50), after)
 
-    @strawberry.field(description="Operations on this level and below, newest first.")
+    @strawberry.field(description="Operations on this level and below that you may see, newest first.")
     async def operations(self, info: Info, first: int | None = 20, after: str | None = None) -> OperationConnection:
-        path = self._opened(info).path
-        return await operation_page(info.context, path, None, page_size(first, 20), after)
+        return await operation_page(info.context, self._any.path, None, page_size(first, 20), after)
 
     @strawberry.field(description="Your role here.")
     def viewer_role(self, info: Info) -> Role:
@@ -137,9 +154,16 @@ class Level(Node):
         level: AnyLevel = self.level
         return level
 
+    def _is_open(self, info: Info) -> bool:
+        """Whether the viewer may see more of it than its names, and what something below it inherits."""
+        return info.context.viewer.scope.sees(self._any.path)
+
+    def _inherited(self, info: Info) -> Frozen:
+        return inherited(self.catalogue, info.context.viewer.scope, self._any.path)
+
     def _opened(self, info: Info) -> AnyLevel:
         """The level, for what only those see who may see it itself."""
-        if not info.context.viewer.scope.sees(self._any.path):
+        if not self._is_open(info):
             raise Forbidden(f"Of `{self._any.path}` you may see the names only, since something below it is yours.")
         return self._any
 
@@ -165,7 +189,7 @@ class Parent(Level):
 
         return await application_page(info.context, self.catalogue, self._any.path, filter, first, after)
 
-    @strawberry.field(description="What needs what in it, with live health.")
+    @strawberry.field(description="What needs what in it, with live health, as far as you may see it.")
     async def topology(
         self,
         info: Info,
@@ -173,7 +197,7 @@ class Parent(Level):
     ) -> Annotated["TopologyType", strawberry.lazy(".topology")]:
         from .topology import topology_of
 
-        found = await topology_of(info.context, self._opened(info).path, filter)
+        found = await topology_of(info.context, self._any.path, filter)
         if found is None:
             raise NotFound(f"There is no `{self._any.path}` any more.")
         return found
@@ -219,9 +243,11 @@ class EnvironmentType(Place):
     def project(self) -> ProjectType:
         return ProjectType.of(self.catalogue, self.catalogue.above(Project, self._any.path))
 
-    @strawberry.field
-    def stage(self, info: Info) -> Stage:
-        level: Environment = self._opened(info)  # type: ignore[assignment]
+    # These three are told to whoever sees something in it, too: what runs there has them from it.
+
+    @strawberry.field(description="What it is for: that of all that runs in it.")
+    def stage(self) -> Stage:
+        level: Environment = self.level
         return level.stage
 
     @strawberry.field(description="Where it runs; nobody picks a kubeconfig. Null until it has one.")
@@ -251,14 +277,14 @@ class NamespaceType(Place):
     def environment(self) -> EnvironmentType:
         return EnvironmentType.of(self.catalogue, self.catalogue.above(Environment, self._any.path))
 
-    @strawberry.field
-    def concern(self, info: Info) -> Concern:
-        level: Namespace = self._opened(info)  # type: ignore[assignment]
+    @strawberry.field(description="What it holds: that of all that is in it.")
+    def concern(self) -> Concern:
+        level: Namespace = self.level
         return level.concern
 
     @strawberry.field(description="Its name on the cluster; no two namespaces share one on a cluster.")
-    def kubernetes_name(self, info: Info) -> str:
-        level: Namespace = self._opened(info)  # type: ignore[assignment]
+    def kubernetes_name(self) -> str:
+        level: Namespace = self.level
         return level.kubernetes_name
 
 

@@ -25,7 +25,7 @@ from nexus_gql.live import (
 )
 from nexus_gql.paths import Path, within
 from nexus_gql.problems import NotFound
-from nexus_gql.topology import GraphChange, TopologyChange
+from nexus_gql.topology import GraphChange, ShownNode, TopologyChange
 
 from .clusters import ClusterType, SourceState, cluster_type, sees_cluster, sources_of, visible_clusters
 from .context import Context, Rooms
@@ -63,7 +63,7 @@ class WorkloadUpdate:
 
 
 @strawberry.type(
-    description="Applications of a scope: all of them first, then those whose state, serving, ready or impairment changed."
+    description="Applications of a scope: all of them first, then those whose state, serving, ready, impairment or `blockedBy` changed."
 )
 class HealthUpdate:
     kind: UpdateKind
@@ -278,11 +278,15 @@ async def _health_change(
 
 
 def _felt(change: TopologyChange) -> Iterator[str]:
-    """The nodes that are doing otherwise; of others only the name or the causes became different."""
+    """The nodes that are doing otherwise, or for another reason; of others only the name or the number of pods became different."""
     for shown in change.delta.nodes:
         before = change.before.nodes.get(shown.node.id)
-        if before is None or (before.state, before.impairment) != (shown.state, shown.impairment):
+        if before is None or _health_of(before) != _health_of(shown):
             yield shown.node.id
+
+
+def _health_of(shown: ShownNode) -> object:
+    return shown.state, shown.impairment, shown.causes
 
 
 def _health_frames(context: Context, catalogue: Catalogue, scope: Path) -> Callable[..., HealthUpdate]:

@@ -63,7 +63,8 @@ class OperationOptions:
         default=False, description="Take over fields and objects that somebody else's tool owns."
     )
     recreate: bool | None = strawberry.field(
-        default=False, description="Make an object anew where a field that cannot change would have to; volumes stay."
+        default=False,
+        description="Make an object anew where a field that cannot change, or the kind of workload, would have to; volumes stay.",
     )
 
 

@@ -34,30 +34,32 @@ def page_size(first: int | None, default: int) -> int:
     return size
 
 
-def cursor(key: Any) -> str:
-    """A key as a client holds it."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+def cursor(kind: str, key: Any) -> str:
+    """A key as a client holds it, with the kind of list that it is of: keys of different kinds may look alike."""
+    return base64.urlsafe_b64encode(f"{kind}:".encode() + msgspec.json.encode(key)).decode().rstrip("=")
 
 
-def key_at(text: str, shape: type[T]) -> T:
-    """The key in a cursor; BadRequest where it was not made here."""
+def key_at(kind: str, text: str, shape: type[T]) -> T:
+    """The key in a cursor; BadRequest where it was not made here, or is of another kind of list."""
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=shape)
+        made_for, _, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).partition(b":")
+        if made_for == kind.encode():
+            return msgspec.json.decode(key, type=shape)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise BadRequest("This cursor was not made here.") from error
+    raise BadRequest(f"This cursor is of another list: one of {kind} is needed here.")
 
 
 def page_of(
-    items: Sequence[T], key: Callable[[T], Any], shape: Any, *, first: int, after: str | None
+    items: Sequence[T], kind: str, key: Callable[[T], Any], shape: Any, *, first: int, after: str | None
 ) -> tuple[Sequence[T], PageInfo]:
     """A page of items that are sorted by a key."""
     start = 0
     if after is not None:
-        start = bisect_right([key(item) for item in items], key_at(after, shape))
+        start = bisect_right([key(item) for item in items], key_at(kind, after, shape))
     chosen = items[start : start + first]
-    return chosen, page_info(
-        [cursor(key(item)) for item in chosen[:: max(1, len(chosen) - 1)]], start, len(items) - start - len(chosen)
-    )
+    ends = [cursor(kind, key(item)) for item in chosen[:: max(1, len(chosen) - 1)]]
+    return chosen, page_info(ends, start, len(items) - start - len(chosen))
 
 
 def page_info(ends: Sequence[str], before: int, after: int) -> PageInfo:

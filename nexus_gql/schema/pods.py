@@ -7,7 +7,7 @@ import strawberry
 
 from nexus_gql import clock
 from nexus_gql.access import Role
-from nexus_gql.clusters import ClusterError
+from nexus_gql.clusters import ClusterError, RequestError
 from nexus_gql.hierarchy import Application, Catalogue
 from nexus_gql.live import (
     APPLICATION_LABEL,
@@ -22,7 +22,6 @@ from nexus_gql.live import (
     Terminated,
     UnusablePattern,
     judge_pod,
-    measurable,
     read_once,
     source_of,
 )
@@ -117,15 +116,15 @@ class Container:
         end = self._status.last_state.terminated
         return None if end is None else _termination(end)
 
-    @strawberry.field(description="What it uses; null where it has ended, or runs only before the others.")
+    @strawberry.field(
+        description="What it uses: nothing once it has ended. What runs only before the others is not counted."
+    )
     def usage(self, info: Info) -> UsageType | None:
-        if all(spec.name != self.spec.name for spec in measurable(self.pod)):
-            return None
         return pods_usage(info, self.view, [self.pod], self.spec.name)
 
     @strawberry.field(
         description="Its log, oldest line first. tail: the last lines, counted before `grep`. since: not older than this. "
-        "previous: of the container before the last restart. grep: RE2 syntax."
+        "previous: of the container before the last restart; none where it never was. grep: RE2 syntax."
     )
     async def logs(
         self,
@@ -145,6 +144,8 @@ class Container:
         source = source_of(self.view, self.pod, self.spec.name)
         try:
             lines = await read_once(self.view.link, source, start)
+        except RequestError:
+            return []  # it has not begun to write, or was never restarted
         except ClusterError as error:
             raise Unreachable(f"The log cannot be read: {error}") from error
         return [log_line(info.context, source, line) for line in lines if pattern is None or pattern.wants(line.text)]
@@ -219,9 +220,9 @@ class PodType(Node):
             for one in found
         ]
 
-    @strawberry.field(description="What its containers use; null where they have ended.")
+    @strawberry.field(description="What its containers use: nothing once they have ended.")
     def usage(self, info: Info) -> UsageType | None:
-        return pods_usage(info, self.view, [self.pod]) if any(measurable(self.pod)) else None
+        return pods_usage(info, self.view, [self.pod])
 
     @strawberry.field
     def created_at(self) -> Instant:
@@ -312,12 +313,15 @@ class PodConnection:
     total_count: int = strawberry.field(description="How many there are in all, filtered.")
 
 
+_KIND = "pods"
+
+
 def pod_page(found: Iterable[tuple[ClusterView, Pod]], first: int, after: str | None) -> PodConnection:
     """A page of pods."""
     items = sorted(found, key=lambda item: _place(item[1]))
-    page, about = page_of(items, lambda item: _place(item[1]), list[str], first=first, after=after)
+    page, about = page_of(items, _KIND, lambda item: _place(item[1]), list[str], first=first, after=after)
     nodes = [pod_type(view, pod) for view, pod in page]
-    edges = [PodEdge(cursor=cursor(_place(pod)), node=node) for (_, pod), node in zip(page, nodes, strict=True)]
+    edges = [PodEdge(cursor=cursor(_KIND, _place(pod)), node=node) for (_, pod), node in zip(page, nodes, strict=True)]
     return PodConnection(edges=edges, nodes=nodes, page_info=about, total_count=len(items))
 
 

@@ -228,13 +228,16 @@ class Query:
             return None
         return [grant_type(row) for row in await grants(info.context.viewer, path)]
 
-    @strawberry.field(description="Your tokens; all of them for who administers everything. Newest first.")
+    @strawberry.field(
+        description="Your tokens; all of them for who administers everything. With a token you see that one and those that have no more "
+        "than it has, in role and path. Newest first."
+    )
     async def tokens(self, info: Info) -> list[ApiTokenType] | None:
         return [token_type(row) for row in await tokens(info.context.viewer)]
 
     @strawberry.field(description="What needs what in a level, with live health.")
     async def topology(self, info: Info, scope: Path, filter: TopologyFilter | None = None) -> TopologyType | None:  # noqa: A002
-        return await topology_of(info.context, scope, filter)
+        return await topology_of(info.context, scope, filter) if info.context.viewer.scope.sees(scope) else None
 
     @strawberry.field(description="One workflow of an environment.")
     async def workflow(self, info: Info, environment: Path, name: str) -> WorkflowType | None:

@@ -27,7 +27,9 @@ from nexus_gql.topology import (
     chain,
     cycles,
     deploy_order,
+    filtered,
     impact_of,
+    listed,
     lying_in,
     shown,
 )
@@ -52,7 +54,7 @@ strawberry.enum(Direction, name="Direction", description="Which way from the foc
 
 
 @strawberry.input(
-    description="What to show of a graph. Impairment and root causes stay those of the whole, whatever is left out."
+    description="What to show of a graph. Impairment and causes stay those of the whole, whatever is left out."
 )
 class TopologyFilter:
     focus: strawberry.ID | None = strawberry.field(
@@ -87,7 +89,8 @@ def _sources(found: Iterable[Source]) -> list[EdgeSource]:
 @strawberry.type(
     name="TopologyNode",
     description="One service, or what else something needs. Its own health may be fine while something that it requires is not: "
-    "see `impairment`. What you may not see is one HIDDEN node for each need, with an empty label.",
+    "see `impairment`. What you may not see is one HIDDEN node for each need, with an empty label; it stands among the causes for "
+    "those that you may not see.",
 )
 class TopologyNodeType(Node):
     shown: strawberry.Private[ShownNode]
@@ -113,7 +116,7 @@ class TopologyNodeType(Node):
         return self.shown.node.group
 
     @strawberry.field(
-        description="Its own health; null for INGRESS, EXTERNAL, WORKFLOW, HIDDEN and what nobody has declared."
+        description="Its own health, MISSING where nobody has declared it; null for INGRESS, EXTERNAL, WORKFLOW and HIDDEN."
     )
     def state(self, info: Info) -> HealthState | None:
         state = self.shown.state
@@ -127,17 +130,19 @@ class TopologyNodeType(Node):
     def impairment(self) -> Impairment:
         return self.shown.impairment
 
-    @strawberry.field(
-        description="Whether it answers; null for INGRESS, EXTERNAL, WORKFLOW, HIDDEN and what nobody has declared."
-    )
+    @strawberry.field(description="Whether it answers; null for INGRESS, EXTERNAL, WORKFLOW and HIDDEN.")
     def serving(self) -> bool | None:
         return None if self.shown.state is None else self.shown.state.serving
 
-    @strawberry.field(description="Root causes of its impairment: ids of nodes.")
+    @strawberry.field(
+        description="Root causes of its impairment: ids of nodes, which are among those of the graph unless a filter leaves them out."
+    )
     def causes(self) -> list[strawberry.ID]:
         return [topology_node_id(one) for one in self.shown.causes]
 
-    @strawberry.field(description="Whether it is a neighbour, one step outside the scope.")
+    @strawberry.field(
+        description="Whether it is a neighbour, one step outside the scope; or further away, and a root cause of what is shown."
+    )
     def outside(self) -> bool:
         return self.shown.outside
 
@@ -164,8 +169,8 @@ class TopologyNodeType(Node):
         return None if workload is None else workload.usage(info)
 
     @strawberry.field(description="How many pods are wanted, and how many are how far.")
-    def replicas(self, info: Info) -> ReplicasType | None:
-        found = self._workload(info.context)
+    def replicas(self) -> ReplicasType | None:
+        found = self.shown.replicas
         return None if found is None else replicas_type(found)
 
     def _workload(self, context: Context) -> Workload | None:
@@ -220,24 +225,30 @@ class Dependency:
 )
 class TopologyType:
     whole: strawberry.Private[Picture]
+    scoped: strawberry.Private[Picture]
     picture: strawberry.Private[Picture]
     scope: Path = strawberry.field(description="The level that was asked for.")
     position: FeedPosition = strawberry.field(description="The position in the `topology` feed that this is as of.")
 
     @strawberry.field(
-        description="The nodes in the scope, and their neighbours one step outside; by path, or label where there is none."
+        description="The nodes in the scope, their neighbours one step outside, and the root causes of their impairment, wherever "
+        "they lie; by path, or label where there is none."
     )
     def nodes(self) -> list[TopologyNodeType]:
-        return node_types(sorted(self.picture.nodes.values(), key=_place))
+        return node_types(sorted(self.picture.nodes.values(), key=listed))
 
     @strawberry.field(description="The edges that touch the scope.")
     def edges(self) -> list[TopologyEdgeType]:
         ends = attrgetter("edge.origin", "edge.target")
         return edge_types(sorted(self.picture.edges.values(), key=ends))
 
-    @strawberry.field(description="Unhealthy nodes that depend on nothing unhealthy: start here.")
+    @strawberry.field(
+        description="Unhealthy nodes that depend on nothing unhealthy: start here. Those that are shown, and those that impair what is "
+        "shown, wherever they lie and whatever a filter leaves out. An application that was never deployed, or never declared, is one "
+        "only where something else suffers from it: a workflow, or what was deployed."
+    )
     def root_causes(self) -> list[TopologyNodeType]:
-        return node_types(sorted((self.picture.nodes[one] for one in self.picture.root_causes), key=_place))
+        return node_types(self.scoped.nodes[one] for one in self.picture.root_causes)
 
     @strawberry.field(description="The nodes that need each other in a circle, each circle's together.")
     def cycles(self) -> list[list[strawberry.ID]]:
@@ -249,7 +260,10 @@ class TopologyType:
     def deploy_order(self) -> list[list[Path]]:
         return deploy_order(self.picture)
 
-    @strawberry.field(description="How `from` comes to need `to`, by the fewest edges; empty where it does not.")
+    @strawberry.field(
+        description="How `from` comes to need `to`, by the fewest edges; empty where it does not. To a root cause of its impairment: by "
+        "the fewest that bring what it suffers, along REQUIRED ones where it is IMPAIRED."
+    )
     def chain(
         self,
         origin: Annotated[
@@ -274,11 +288,6 @@ class TopologyType:
         ],
     ) -> Impact:
         return impact_type(info.context, {graph_node(one) for one in nodes})
-
-
-def _place(shown: ShownNode) -> tuple[str, str]:
-    """Lists are by path or name."""
-    return shown.node.path or shown.node.label, shown.node.id
 
 
 def node_types(found: Iterable[ShownNode]) -> list[TopologyNodeType]:
@@ -335,7 +344,7 @@ def dependencies(context: Context, application: Application, *, dependents: bool
     node = application_id(application.id)
     edges = (picture.needed_by if dependents else picture.needs).get(node, ())
     found = [(picture.nodes[_other(one.edge, node)], one.edge) for one in edges]
-    found.sort(key=lambda item: _place(item[0]))
+    found.sort(key=lambda item: listed(item[0]))
     return [Dependency(node=node_type(other), need=edge.need, sources=_sources(edge.sources)) for other, edge in found]
 
 
@@ -344,25 +353,28 @@ def _other(edge: Edge, node: str) -> str:
 
 
 def causes_of(context: Context, application: Application) -> list[TopologyNodeType]:
-    """The root causes of an application's impairment, as far as they are to be seen."""
-    found = context.rooms.topology.node(application_id(application.id))
-    if found is None or not found.causes:
+    """The root causes of an application's impairment; what a viewer may not see of them is a node without a name."""
+    node = application_id(application.id)
+    if (found := context.rooms.topology.node(node)) is None or not found.causes:
         return []
     picture = in_sight(context, context.rooms.topology.picture)
-    return node_types(sorted((picture.nodes[one] for one in found.causes if one in picture.nodes), key=_place))
+    seen = picture.nodes.get(node)
+    causes = () if seen is None else seen.causes
+    return node_types(sorted((picture.nodes[one] for one in causes), key=listed))
 
 
 async def topology_of(context: Context, scope: Path, wanted: TopologyFilter | None) -> TopologyType | None:
-    """The graph of a scope; None where it is not there or not to be seen."""
+    """The graph of a scope, as far as it is in sight; None where the scope is not there, or not even its name is to be seen."""
     selection = select(await context.rooms.hierarchy.current(), scope)
-    if selection is None or not context.viewer.scope.sees(scope):
+    if selection is None or not context.viewer.scope.glimpses(scope):
         return None
     topology = context.rooms.topology
     await topology.settled(selection.clusters)
     selection = select(context.rooms.hierarchy.latest, scope)
     whole, position = in_sight(context, topology.picture), text_of(topology.feed, topology.feed.position)
-    picture = view_of(context, topology.picture, scope, selection, filter_of(wanted))
-    return TopologyType(whole=whole, picture=picture, scope=scope, position=position)
+    scoped = view_of(context, topology.picture, scope, selection, None)
+    picture = filtered(scoped, filter_of(wanted))
+    return TopologyType(whole=whole, scoped=scoped, picture=picture, scope=scope, position=position)
 
 
 def view_of(

@@ -8,6 +8,7 @@ import strawberry
 from nexus_gql.live import HierarchyChange, Selection, SightChange, select
 from nexus_gql.paths import DEPTHS, Path, depth
 from nexus_gql.topology import (
+    Blame,
     Delta,
     GraphChange,
     LastMade,
@@ -42,18 +43,23 @@ class TopologyUpdate:
     removed_nodes: list[strawberry.ID] = strawberry.field(description="Ids of nodes that are gone from what is shown.")
     removed_edges: list[strawberry.ID] = strawberry.field(description="Ids of edges that are gone from what is shown.")
     root_causes: list[strawberry.ID] = strawberry.field(
-        description="Ids of all unhealthy nodes that depend on nothing unhealthy, as of this frame."
+        description="Ids of the unhealthy nodes that depend on nothing unhealthy, as of this frame, by path or name: all that are shown, "
+        "and all that impair what is shown. A filter may leave them out of the nodes: ask for them by `node`."
     )
     sources: list[SourceState] = strawberry.field(description="The clusters that this is fed from.")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a subscriber asked for. `views`: what was shown of the graph before the next change, where that is compared."""
+    """What a subscriber asked for.
+
+    `views`: what was shown of the graph before the next change, where that is compared; `blame`: what was to blame then, where not.
+    """
 
     scope: Path
     filter: TopologyFilter | None
-    views: LastMade = field(default_factory=LastMade, compare=False, repr=False)
+    views: LastMade[Picture] = field(default_factory=LastMade, compare=False, repr=False)
+    blame: LastMade[Blame] = field(default_factory=LastMade, compare=False, repr=False)
 
 
 async def _snapshot(context: Context, wanted: Wanted) -> Snapshot[TopologyUpdate]:
@@ -110,7 +116,7 @@ def _difference(context: Context, wanted: Wanted, steps: Sequence[TopologyChange
     before, after = steps[0].before, steps[-1].after
     if _is_all_shown(context, wanted):
         lies = lying_in(wanted.scope, selection)
-        return scoped_difference(before, after, [one.delta for one in steps], lies)
+        return scoped_difference(before, after, [one.delta for one in steps], lies, wanted.blame, selection)
     return difference(*(_view(context, wanted, one, selection) for one in (before, after)))
 
 

@@ -126,7 +126,7 @@ def _requirement(context: Context, path: Path) -> WorkflowRequirement:
     from .topology import causes_of
 
     causes = causes_of(context, application)
-    names = [one.shown.node.path or one.shown.node.label for one in causes]
+    names = [name for one in causes if (name := one.shown.node.path or one.shown.node.label)]
     message = (
         f"It runs, but what it requires does not: {', '.join(names)}." if names else "What it requires does not run."
     )

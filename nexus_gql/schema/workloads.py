@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from nexus_gql.live import APPLICATION_LABEL, ClusterView, Health, ObservedKind, Sighting, Workload, pods_of
+from nexus_gql.live import APPLICATION_LABEL, ClusterView, Health, ObservedKind, Replicas, Sighting, Workload, pods_of
 
 from .clusters import ClusterType
 from .context import Context, Info
@@ -60,7 +60,7 @@ class WorkloadType(Node):
 
     @strawberry.field
     def replicas(self) -> ReplicasType:
-        return replicas_type(self.workload)
+        return replicas_type(self.workload.replicas)
 
     @strawberry.field(description="The images of its containers, as declared.")
     def images(self) -> list[str]:
@@ -81,9 +81,8 @@ class WorkloadType(Node):
         return Instant(self.workload.meta.creation_timestamp)
 
 
-def replicas_type(workload: Workload) -> ReplicasType:
-    """A workload's counts as they are shown."""
-    counts = workload.replicas
+def replicas_type(counts: Replicas) -> ReplicasType:
+    """Counts of pods as they are shown."""
     return ReplicasType(
         desired=counts.desired,
         current=counts.current,
@@ -131,12 +130,15 @@ class WorkloadConnection:
     total_count: int = strawberry.field(description="How many there are in all.")
 
 
+_KIND = "workloads"
+
+
 def workload_page(found: list[Workload], first: int, after: str | None) -> WorkloadConnection:
     """A page of workloads."""
     items = sorted(found, key=_place)
-    page, about = page_of(items, _place, list[str], first=first, after=after)
+    page, about = page_of(items, _KIND, _place, list[str], first=first, after=after)
     nodes = [workload_type(workload) for workload in page]
-    edges = [WorkloadEdge(cursor=cursor(_place(one)), node=node) for one, node in zip(page, nodes, strict=True)]
+    edges = [WorkloadEdge(cursor=cursor(_KIND, _place(one)), node=node) for one, node in zip(page, nodes, strict=True)]
     return WorkloadConnection(edges=edges, nodes=nodes, page_info=about, total_count=len(items))
 
 

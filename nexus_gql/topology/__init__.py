@@ -2,7 +2,7 @@
 
 from .addresses import Address, Certainty, addresses
 from .board import Board, Delta
-from .differences import difference, scoped_difference
+from .differences import Blame, difference, scoped_difference
 from .edges import Finding, Mention, Needs, declared, entrances, found, mentions, merged, required_by_workflow
 from .exports import as_json, dot, mermaid
 from .graph import (
@@ -24,7 +24,7 @@ from .graph import (
     workload_id,
 )
 from .made import LastMade
-from .picture import Picture, stands, unwell
+from .picture import Picture, listed, stands, unwell
 from .questions import (
     Impact,
     Impacted,
@@ -38,15 +38,17 @@ from .questions import (
 )
 from .resolution import Backend, Cluster, Service, Target, Workload
 from .scopes import all_lying, inside, lying_in, place
-from .showing import Direction, Filter, hidden_id, seen, shown, within
-from .state import Impairment, Standing, ready, silent, standing, troubled, weight
+from .showing import Direction, Filter, filtered, hidden_id, seen, shown, within
+from .state import UNDECLARED, Impairment, Standing, never_was, ready, silent, standing, troubled, weight
 from .text import described, tree
 from .topology import GraphChange, Topology, TopologyChange
 from .workflows import NewWorkflow, Workflow, Workflows
 
 __all__ = [
+    "UNDECLARED",
     "Address",
     "Backend",
+    "Blame",
     "Board",
     "Certainty",
     "Cluster",
@@ -96,16 +98,19 @@ __all__ = [
     "entrances",
     "explained",
     "external_id",
+    "filtered",
     "found",
     "hidden_id",
     "impact_of",
     "ingress_id",
     "inside",
+    "listed",
     "lying_in",
     "mentions",
     "merged",
     "mermaid",
     "missing_id",
+    "never_was",
     "place",
     "ready",
     "required_by_workflow",

@@ -6,12 +6,12 @@ from typing import TypeVar
 from msgspec import Struct
 
 from nexus_gql.hierarchy import Need
-from nexus_gql.live import ApplicationState
+from nexus_gql.live import ApplicationState, Replicas
 
 from .graph import Edge, End, Node, ShownEdge, ShownNode, edge_id
 from .impairment import Solver
 from .picture import JUDGED, Picture
-from .state import Impairment, standing
+from .state import Impairment, never_was, standing
 from .turns import PORTION, Steps, at_once, portions
 
 T = TypeVar("T")
@@ -43,9 +43,11 @@ class Board:
         self._id: dict[int, str] = {}
         self._nodes: dict[str, Node] = {}
         self._states: dict[str, ApplicationState | None] = {}
+        self._replicas: dict[str, Replicas | None] = {}
         self._edges: dict[str, dict[str, Edge]] = {}  # by origin and target, whether both are there or not
         self._origins: dict[str, set[str]] = {}  # by target
         self._ends: dict[str, dict[str, End]] = {}  # by origin and the end's id
+        self._never: set[int] = set()  # numbers of applications that never were anywhere
         self._lent: set[str] = set()  # nodes that are there only as ends
         self._shown_nodes: dict[str, ShownNode] = {}
         self._shown_edges: dict[str, ShownEdge] = {}
@@ -64,6 +66,12 @@ class Board:
         """A node is doing otherwise. One that is not there stays away."""
         if node_id in self._nodes:
             self._put(self._nodes[node_id], state)
+
+    def set_replicas(self, node_id: str, replicas: Replicas | None) -> None:
+        """So many pods of a node are so far; nobody else feels that. One that is not there stays away."""
+        if node_id in self._nodes and self._replicas.get(node_id) != replicas:
+            self._replicas[node_id] = replicas
+            self._changed_nodes.add(node_id)
 
     def remove_node(self, node_id: str) -> None:
         """A node is gone, with the edges from it; those to it wait for its return."""
@@ -113,7 +121,7 @@ class Board:
         self._changed_edges.update((self._id[origin], self._id[target]) for origin, target in self._into(felt))
         edges, removed_edges = yield from self._compared_edges()
         yield from self._meet()
-        roots = tuple(sorted(self._id[number] for number in self._solver.roots()))
+        roots = tuple(sorted(self._id[number] for number in self._listed()))
         delta = Delta(nodes, edges, removed_nodes, removed_edges, roots, roots != self._roots)
         self._roots = roots
         self._changed_nodes.clear()
@@ -140,10 +148,12 @@ class Board:
         self._states[node.id] = state
         known = node.id in self._nodes
         self._nodes[node.id] = node
+        number = self._number[node.id] if known else self._solver.add(stands)
+        (self._never.add if never_was(state) else self._never.discard)(number)
         if known:
-            self._solver.set_standing(self._number[node.id], stands)
+            self._solver.set_standing(number, stands)
             return
-        number = self._number[node.id] = self._solver.add(stands)
+        self._number[node.id] = number
         self._id[number] = node.id
         for origin in self._origins.get(node.id, ()):
             self._connect(self._edges[origin][node.id])
@@ -153,11 +163,21 @@ class Board:
     def _take(self, node_id: str) -> None:
         number = self._number.pop(node_id)
         self._solver.remove(number)
+        self._never.discard(number)
         del self._id[number], self._nodes[node_id], self._states[node_id]
+        self._replicas.pop(node_id, None)
         self._lent.discard(node_id)
         self._changed_nodes.add(node_id)
         self._changed_edges.update((origin, node_id) for origin in self._origins.get(node_id, ()))
         self._changed_edges.update((node_id, target) for target in self._edges.get(node_id, ()))
+
+    def _listed(self) -> list[int]:
+        """The root causes, but without those that never were anywhere and impair nobody who is: what waits to be deployed fails nobody."""
+        roots = self._solver.roots()
+        if self._never.isdisjoint(roots):
+            return roots
+        felt = set(self._solver.suffered(self._id.keys() - self._never))
+        return [number for number in roots if number not in self._never or number in felt]
 
     def _lend(self, node_id: str) -> None:
         """Have an end where it is wanted and nobody put a node there, else not."""
@@ -210,7 +230,8 @@ class Board:
         if causes not in known:  # many have the same
             known[causes] = tuple(sorted(self._id[cause] for cause in self._solver.nodes_of(causes)))
         impairment = Impairment(self._solver.impairment[number])
-        return ShownNode(self._nodes[node_id], self._states[node_id], impairment, known[causes])
+        replicas = self._replicas.get(node_id)
+        return ShownNode(self._nodes[node_id], self._states[node_id], impairment, known[causes], replicas=replicas)
 
     def _compared_edges(self) -> Steps[tuple[tuple[ShownEdge, ...], tuple[str, ...]]]:
         """Which of the edges that may have changed are shown otherwise now, and which not at all."""

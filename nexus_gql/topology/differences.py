@@ -1,12 +1,14 @@
 """What of a scope is shown otherwise after some changes: found from the changes themselves, not from the whole graph."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
 from .board import Delta
 from .graph import Node, NodeKind, ShownEdge, ShownNode, edge_id
-from .picture import Picture
+from .made import LastMade
+from .picture import Picture, listed
 
 Lies = Callable[[Node], bool]
 """Whether a node itself lies in the scope. An ingress host lies where it leads, which is not asked for here."""
@@ -28,18 +30,28 @@ def difference(before: Picture, after: Picture) -> Delta:
     )
 
 
-def scoped_difference(before: Picture, after: Picture, deltas: Iterable[Delta], lies: Lies) -> Delta:
-    """The same of a scope with its neighbours, between two pictures of the board and the deltas that lie between them.
+Blame = Counter[str]
+"""For each root cause, of how many nodes in a scope or beside it. What is one of any is shown, wherever it lies."""
 
-    Looked at is what the deltas name, and around what came into the scope or left it; so the work follows their size.
+
+def scoped_difference(
+    before: Picture, after: Picture, deltas: Iterable[Delta], lies: Lies, blame: LastMade[Blame], terms: object = None
+) -> Delta:
+    """The same of a scope with what is shown beside it, between two pictures of the board and the deltas that lie between them.
+
+    Looked at is what the deltas name, and around what came into the scope or left it; so the work follows their size. `blame` keeps
+    from step to step what is to blame in the scope; a step from elsewhere counts it anew. `terms`: what `lies` depends on.
     """
     nodes, edges = _named(before, after, deltas)
     old, new = _Scope(before, lies), _Scope(after, lies)
+    old.blame = blame.of(before, terms, old.counted)
     moved = {key for key in nodes if old.lies(key) is not new.lies(key)}
     hosts = {key for key in nodes | _around(moved, before, after) if _is_host(before, key) or _is_host(after, key)}
     crossed = moved | {key for key in hosts if old.has(key) is not new.has(key)}
     nodes |= crossed | _around(crossed, before, after)
     edges |= _touching(crossed, before, after)
+    new.blame = blame.of(after, terms, lambda: _recounted(old, new, nodes))
+    nodes |= old.blame.keys() ^ new.blame.keys()
     return _delta(
         ((key, old.node(key), new.node(key)) for key in sorted(nodes)),
         ((key, old.edge(key), new.edge(key)) for key in sorted(edges)),
@@ -49,12 +61,13 @@ def scoped_difference(before: Picture, after: Picture, deltas: Iterable[Delta], 
 
 
 class _Scope:
-    """A scope in a picture of the board, looked at node by node."""
+    """A scope in a picture of the board, looked at node by node. `blame`: whom something outside it impairs."""
 
     def __init__(self, picture: Picture, lies: Lies) -> None:
         self._picture = picture
         self._lies = lies
         self._has: dict[str, bool] = {}
+        self.blame = Blame()
 
     def lies(self, key: str) -> bool:
         shown = self._picture.nodes.get(key)
@@ -74,8 +87,24 @@ class _Scope:
         shown = self._picture.nodes.get(key)
         if shown is None or self.has(key):
             return shown
-        beside = any(self.has(other) for other in self._picture.neighbours.get(key, ()))
-        return structs.replace(shown, outside=True) if beside else None
+        return structs.replace(shown, outside=True) if self._is_beside(key) or key in self.blame else None
+
+    def _is_beside(self, key: str) -> bool:
+        return any(self.has(other) for other in self._picture.neighbours.get(key, ()))
+
+    def causes(self, key: str) -> tuple[str, ...]:
+        """What a node adds to the blame: nothing where it is neither in the scope nor beside it."""
+        shown = self._picture.nodes.get(key)
+        if shown is None or not shown.causes or not (self.has(key) or self._is_beside(key)):
+            return ()
+        return shown.causes
+
+    def counted(self) -> Blame:
+        """The blame, from looking at every node."""
+        found = Blame()
+        for key in self._picture.nodes:
+            found.update(self.causes(key))
+        return found
 
     def edge(self, key: str) -> ShownEdge | None:
         shown = self._picture.edges.get(key)
@@ -84,7 +113,19 @@ class _Scope:
         return shown if self.has(shown.edge.origin) or self.has(shown.edge.target) else None
 
     def root_causes(self) -> tuple[str, ...]:
-        return tuple(key for key in self._picture.root_causes if self.node(key) is not None)
+        found = [shown for key in self._picture.root_causes if (shown := self.node(key)) is not None]
+        return tuple(shown.node.id for shown in sorted(found, key=listed))
+
+
+def _recounted(old: _Scope, new: _Scope, nodes: Iterable[str]) -> Blame:
+    """The blame after a change that makes a difference to these nodes alone."""
+    found = Blame(old.blame)
+    for key in nodes:
+        before, after = old.causes(key), new.causes(key)
+        if before != after:
+            found.update(after)
+            found.subtract(before)
+    return +found
 
 
 def _named(before: Picture, after: Picture, deltas: Iterable[Delta]) -> tuple[set[str], set[str]]:

@@ -123,7 +123,8 @@ def mentions(template: Template, files: Files) -> Iterator[Mention]:
     """The addresses in a workload's texts, whatever they lead to."""
     for prefix, setting in settings(template, files):
         for address in addresses(setting.name, setting.value, setting.beside):
-            evidence = f"{prefix}{setting.name}={address.text}" if setting.name else f"{prefix}{address.text}"
+            named = setting.name and not prefix.endswith(f", {setting.name}: ")  # a list in a file of the same name
+            evidence = f"{prefix}{setting.name}={address.text}" if named else f"{prefix}{address.text}"
             yield Mention(address, evidence)
 
 

@@ -1,6 +1,7 @@
 """The graph in other programs' words: DOT, Mermaid, JSON."""
 
 import json
+from collections.abc import Iterable
 
 from nexus_gql.hierarchy import Need
 
@@ -18,6 +19,8 @@ _SHAPES = {
     NodeKind.EXTERNAL: "ellipse",
     NodeKind.HIDDEN: "point",
 }
+_NODE, _EDGE = "TopologyNode:", "TopologyEdge:"
+"""How the ids of the API begin (`schema.graph_sight`)."""
 _COLOURS = {"well": "#2e7d32", "unwell": "#b26a00", "down": "#c62828"}
 
 
@@ -55,26 +58,26 @@ def mermaid(picture: Picture) -> str:
 
 
 def as_json(picture: Picture) -> str:
-    """For scripts."""
+    """For scripts, with the ids of the API: it takes them back."""
     nodes = [_node(one) for _, one in sorted(picture.nodes.items())]
     edges = [
         {
-            "id": shown.edge.id,
-            "from": shown.edge.origin,
-            "to": shown.edge.target,
+            "id": f"{_EDGE}{shown.edge.id}",
+            "from": f"{_NODE}{shown.edge.origin}",
+            "to": f"{_NODE}{shown.edge.target}",
             "need": shown.edge.need.value,
             "healthy": shown.healthy,
             "sources": [{"kind": one.kind.value, "evidence": one.evidence} for one in shown.edge.sources],
         }
         for _, shown in sorted(picture.edges.items())
     ]
-    return json.dumps({"nodes": nodes, "edges": edges, "rootCauses": list(picture.root_causes)}, indent=2)
+    return json.dumps({"nodes": nodes, "edges": edges, "rootCauses": _ids(picture.root_causes)}, indent=2)
 
 
 def _node(one: ShownNode) -> dict[str, object]:
     state = one.state
     return {
-        "id": one.node.id,
+        "id": f"{_NODE}{one.node.id}",
         "label": one.node.label,
         "kind": one.node.kind.value,
         "path": one.node.path,
@@ -84,9 +87,13 @@ def _node(one: ShownNode) -> dict[str, object]:
         else {"status": state.verdict.status.value, "reason": state.verdict.reason, "message": state.verdict.message},
         "serving": None if state is None else state.serving,
         "impairment": one.impairment.name,
-        "causes": list(one.causes),
+        "causes": _ids(one.causes),
         "outside": one.outside,
     }
+
+
+def _ids(nodes: Iterable[str]) -> list[str]:
+    return [f"{_NODE}{one}" for one in nodes]
 
 
 def _look(one: ShownNode) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from nexus_gql.hierarchy import Concern, Need
-from nexus_gql.live import ApplicationState
+from nexus_gql.live import ApplicationState, Replicas
 from nexus_gql.paths import Path
 
 from .state import Impairment
@@ -70,7 +70,8 @@ class Node(Struct, frozen=True, gc=False):
 class ShownNode(Struct, frozen=True, gc=False):
     """A node with how it is doing. `causes`: the ids of the root causes of its impairment, sorted.
 
-    `state`: None for what has no state of its own (ingress hosts, external addresses, workflows, what is hidden).
+    `state`: None for what has no state of its own: ingress hosts, external addresses, workflows, what is hidden.
+    `replicas`: None where nothing runs. `outside`: beside the scope that is shown, not in it.
     """
 
     node: Node
@@ -78,6 +79,7 @@ class ShownNode(Struct, frozen=True, gc=False):
     impairment: Impairment
     causes: tuple[str, ...] = ()
     outside: bool = False
+    replicas: Replicas | None = None
 
 
 class ShownEdge(Struct, frozen=True, gc=False):

@@ -6,8 +6,10 @@ computation in full is the same with every component touched.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from heapq import heapify, heappop, heappush
 from itertools import chain
+from operator import or_
 
 from nexus_gql.hierarchy import Need
 
@@ -116,6 +118,10 @@ class Solver:
     def roots(self) -> list[int]:
         """The root causes."""
         return [node for node in self._slots if node >= 0]
+
+    def suffered(self, nodes: Iterable[int]) -> list[int]:
+        """The root causes of any of some nodes."""
+        return self.nodes_of(reduce(or_, {self.causes[node] for node in nodes}, 0))
 
     def nodes_of(self, causes: int) -> list[int]:
         """The root causes that a set of bits stands for."""

@@ -1,20 +1,23 @@
 """What was made of the graph at a moment, kept for whoever goes on from that moment."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from .picture import Picture
+
+T = TypeVar("T")
 
 _KEPT = 2
 """That before a change and that after it."""
 
 
-class LastMade:
+class LastMade(Generic[T]):
     """The two that were asked for last. Pictures stay as they are, so each is known by being the same object."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[Picture, object, Picture]] = []
+        self._made: list[tuple[Picture, object, T]] = []
 
-    def of(self, picture: Picture, terms: object, make: Callable[[], Picture]) -> Picture:
+    def of(self, picture: Picture, terms: object, make: Callable[[], T]) -> T:
         """What is made of a picture; `terms`: whatever else it depends on."""
         # Pictures that are merely equal are not looked for: to compare them would take as long as to make one.
         found = next((one for one in self._made if one[0] is picture and one[1] == terms), None)

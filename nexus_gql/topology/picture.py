@@ -10,7 +10,7 @@ from .state import Impairment, Standing, standing
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes and edges by id, and the ids of the root causes, sorted.
+    """Nodes and edges by id, and the ids of the root causes: of the whole sorted by id, of what is shown by path or name.
 
     `neighbours`: in a picture of the whole, the nodes that a node has an edge with, whichever way.
     """
@@ -42,6 +42,11 @@ def _grouped(
     for shown in sorted(edges, key=lambda shown: (shown.edge.origin, shown.edge.target)):
         found[end(shown.edge)].append(shown)
     return {node: tuple(shown) for node, shown in found.items()}
+
+
+def listed(shown: ShownNode) -> tuple[str, str]:
+    """What lists of nodes are sorted by: the path, or the name where there is none."""
+    return shown.node.path or shown.node.label, shown.node.id
 
 
 def stands(shown: ShownNode) -> Standing:

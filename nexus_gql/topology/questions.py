@@ -1,7 +1,9 @@
 """What is asked of a picture: what a failure takes with it, how one comes to need another, cycles, an order to deploy in."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import heappop, heappush
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -10,8 +12,10 @@ from nexus_gql.paths import Path
 
 from .components import components
 from .graph import Edge, NodeKind, ShownEdge, undeclared_id
-from .picture import Picture
-from .state import Impairment
+from .picture import Picture, stands
+from .state import Impairment, Standing, weight
+
+S = TypeVar("S")
 
 
 class Impacted(Struct, frozen=True, gc=False):
@@ -73,41 +77,84 @@ def _weight(need: Need, level: Impairment) -> Impairment:
 
 
 def chain(picture: Picture, origin: str, target: str) -> tuple[Edge, ...]:
-    """How a node comes to need another: the fewest edges; empty where it does not."""
-    return _shortest(picture, origin, {target}, lambda _: True)
+    """How a node comes to need another: the fewest edges; empty where it does not. To what impairs it, the way that explains it."""
+    if origin not in picture.nodes:
+        return ()
+    if target in picture.nodes[origin].causes:
+        return explained(picture, origin, target)
+    return _shortest(origin, target, lambda node: ((one.edge, one.edge.target) for one in _onward(picture, node)))
 
 
-def explained(picture: Picture, node: str) -> tuple[Edge, ...]:
-    """The way through which a node is impaired: the fewest edges to one of its causes, each of which weighs."""
-    return _shortest(picture, node, set(picture.nodes[node].causes), lambda shown: not shown.healthy)
+def explained(picture: Picture, node: str, cause: str) -> tuple[Edge, ...]:
+    """The way through which a cause impairs a node: the fewest edges that bring what it suffers.
+
+    For what is IMPAIRED they are REQUIRED, as far as something that is down, and then lead to why it is. It may suffer more from
+    other causes than from this one, or only by way of a circle that passes a node twice: then they are the fewest that bring
+    AT_RISK, or through which anything comes.
+    """
+    for level in _down_from(picture.nodes[node].impairment):
+        way = _shortest((node, level), (cause, Impairment.NONE), partial(_carrying, picture))
+        if way and _is_straight(way):
+            return way
+    return ()
 
 
-def _shortest(
-    picture: Picture, origin: str, targets: set[str], passes: Callable[[ShownEdge], bool]
-) -> tuple[Edge, ...]:
-    came: dict[str, Edge | None] = {origin: None}
-    layer = [origin] if origin in picture.nodes else []
+def _is_straight(way: Sequence[Edge]) -> bool:
+    """Whether it passes no node twice; it may end where it began."""
+    passed = [edge.origin for edge in way]
+    return len({*passed, way[-1].target}) == len(passed) + (way[-1].target != passed[0])
+
+
+def _down_from(level: Impairment) -> list[Impairment]:
+    return sorted((one for one in Impairment if one <= level), reverse=True)
+
+
+def _carrying(picture: Picture, state: tuple[str, Impairment]) -> Iterator[tuple[Edge, tuple[str, Impairment]]]:
+    """The edges that weigh, each with what it leads to and how much still has to come from behind that.
+
+    Nothing has to where it is bad enough itself: from there on the way leads to why it is.
+    """
+    node, level = state
+    for shown in _onward(picture, node):
+        need, target = shown.edge.need, shown.edge.target
+        if shown.healthy:
+            continue
+        # How bad it is behind what is hidden cannot be told; that something comes through the edge is known.
+        own = stands(picture.nodes[target]) if picture.passable(target) else Standing.DOWN
+        if weight(need, own, Impairment.NONE) >= level:
+            yield shown.edge, (target, Impairment.NONE)
+        elif need is Need.REQUIRED:
+            yield shown.edge, (target, level)
+        elif level is Impairment.AT_RISK:
+            yield shown.edge, (target, Impairment.IMPAIRED)
+
+
+def _onward(picture: Picture, node: str) -> tuple[ShownEdge, ...]:
+    return picture.needs[node] if picture.passable(node) else ()
+
+
+def _shortest(start: S, goal: S, steps: Callable[[S], Iterable[tuple[Edge, S]]]) -> tuple[Edge, ...]:
+    """The fewest steps to a goal. A goal that is the start is reached by going round."""
+    came: dict[S, tuple[Edge, S]] = {}
+    layer = [start]
     while layer:
         following = []
-        for node in layer:
-            for shown in picture.needs[node] if picture.passable(node) else ():
-                target = shown.edge.target
-                if not passes(shown):
-                    continue
-                if target in targets:
-                    return (*_way(came, node), shown.edge)
-                if target not in came:
-                    came[target] = shown.edge
-                    following.append(target)
+        for state in layer:
+            for edge, then in steps(state):
+                if then == goal:
+                    return (*_way(came, start, state), edge)
+                if then not in came and then != start:
+                    came[then] = edge, state
+                    following.append(then)
         layer = following
     return ()
 
 
-def _way(came: Mapping[str, Edge | None], node: str) -> tuple[Edge, ...]:
+def _way(came: Mapping[S, tuple[Edge, S]], start: S, state: S) -> tuple[Edge, ...]:
     way: list[Edge] = []
-    while (edge := came[node]) is not None:
+    while state != start:
+        edge, state = came[state]
         way.append(edge)
-        node = edge.origin
     return tuple(reversed(way))
 
 

@@ -6,8 +6,8 @@ In portions, since it takes a second where thousands run. Nobody sees what is on
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from nexus_gql.hierarchy import Application, Catalogue, Environment, Namespace
-from nexus_gql.live import APPLICATION_LABEL, ClusterView, Live, Sighting
+from nexus_gql.hierarchy import Application, Catalogue, Document, Environment, Namespace
+from nexus_gql.live import APPLICATION_LABEL, ClusterView, Live, Replicas, Sighting
 from nexus_gql.live import Workload as Observed
 from nexus_gql.paths import Path
 
@@ -16,7 +16,9 @@ from .board import Board
 from .calls import Calls
 from .edges import Files, Finding, declared, entrances, merged, required_by_workflow
 from .graph import End, Node, NodeKind, application_id, undeclared_id, workflow_id, workload_id, workload_of
+from .promises import Promise, promise
 from .resolution import Cluster, Workload
+from .state import UNDECLARED
 from .turns import Steps, portions
 from .workflows import Workflow, Workflows
 
@@ -39,18 +41,25 @@ class Reader:
         self._on: dict[str, set[str]] = {}  # nodes that are there only for a cluster, by cluster
         self._calls: dict[str, Calls] = {}  # by cluster
         self._flows: set[str] = set()
+        self._promises: dict[str, dict[str, Promise]] = {}  # by cluster and application
 
     def workload(self, node_id: str) -> Observed | None:
         """The workload that a node stands for."""
         return self._live.workloads.get(workload_of(node_id))
 
     def judge(self, node_id: str) -> None:
-        """Put onto the board how a node is doing."""
+        """Put onto the board how a node is doing, and how many pods it has."""
         if (application := self.applications.get(node_id)) is not None:
             if self._is_there(application):
                 self._board.set_state(node_id, self._live.applications.known(application).state)
+                self._board.set_replicas(node_id, self._replicas(application))
         elif (workload := self.workload(node_id)) is not None:
             self._board.set_state(node_id, sight.state(self._live.views.get(workload.cluster_id), workload))
+            self._board.set_replicas(node_id, workload.replicas)
+
+    def _replicas(self, application: Application) -> Replicas | None:
+        workload = self._live.applications.workload(application)
+        return None if workload is None else workload.replicas
 
     def _is_there(self, application: Application) -> bool:
         """Whether it is declared at this moment: of one that was deleted meanwhile nobody can say how it is doing."""
@@ -60,6 +69,7 @@ class Reader:
         """Read what is declared; the clusters of which what is seen means something else now."""
         end_of = partial(_end, catalogue)
         there = {application_id(one.id): one for one in catalogue.applications(None)}
+        promises: dict[str, dict[str, Promise]] = {}
         before = self.applications
         self.applications = there
         for node_id in before.keys() - there.keys():
@@ -70,14 +80,21 @@ class Reader:
                 if not self._is_there(one):
                     continue
                 self._board.put_node(_node_of(catalogue, one), self._live.applications.known(one).state)
+                self._board.set_replicas(node_id, self._replicas(one))
                 document = catalogue.effective(one.path).document
                 self._declared[node_id] = list(declared(one.path, document, end_of))
                 self._connect(node_id)
+                _note_promise(promises, catalogue, one, document)
             yield
         self._read_workflows(end_of)
         inhabited = _inhabited(catalogue)
         before_that, self.inhabited = self.inhabited, inhabited
-        return inhabited ^ before_that if before.keys() == there.keys() else inhabited | before_that
+        if before.keys() != there.keys():
+            self._promises = promises
+            return inhabited | before_that
+        promised, self._promises = self._promises, promises
+        other = {one for one in inhabited & before_that if promised.get(one) != promises.get(one)}
+        return (inhabited ^ before_that) | other
 
     def _read_workflows(self, end_of: Callable[[Path], tuple[str, End | None]]) -> None:
         flows = {workflow_id(one.id): one for one in self._workflows.all()}
@@ -105,7 +122,11 @@ class Reader:
             self.read[cluster_id] = frozenset(one.meta.uid for one in seen)
             running = list(sight.workloads(view, seen, self._stands_for))
             files = {namespace: sight.files(view, namespace) for namespace in {one.namespace for one in running}}
-            names = Cluster(cluster_id, sight.services(view), running, sight.backends(view))
+            promised = self._promised(cluster_id, seen)
+            # What is there comes last, and so takes the place of a Service of its name that is only promised.
+            services = [*(service for one in promised for service in one.services), *sight.services(view)]
+            workloads = [*running, *(one.workload for one in promised)]
+            names = Cluster(cluster_id, services, workloads, sight.backends(view))
             yield
             findings = yield from self._findings(names, running, files)
             nodes = yield from self._put_unmanaged(view, seen)
@@ -115,6 +136,17 @@ class Reader:
         self._forget(self._on.pop(cluster_id, set()) - nodes)
         self._on[cluster_id] = nodes
         yield from self._find(cluster_id, findings)
+
+    def _promised(self, cluster_id: str, seen: Iterable[Observed]) -> list[Promise]:
+        """What applications promise of which nothing runs: where one runs, its cluster shows what it has, and what is missing."""
+        running = {
+            (one.meta.namespace, one.meta.labels.get(APPLICATION_LABEL)) for one in seen if one.kind in sight.ANSWERING
+        }
+        return [
+            one
+            for application, one in self._promises.get(cluster_id, {}).items()
+            if (one.workload.namespace, application) not in running
+        ]
 
     def _findings(
         self, names: Cluster, running: Iterable[Workload], files: Mapping[str, Files]
@@ -153,6 +185,7 @@ class Reader:
                     nodes.add(node_id)
                     node = Node(node_id, NodeKind.WORKLOAD, one.meta.name, one.meta.namespace)
                     self._board.put_node(node, sight.state(view, one))
+                    self._board.set_replicas(node_id, one.replicas)
             yield
         return nodes
 
@@ -182,7 +215,18 @@ def _end(catalogue: Catalogue, path: Path) -> tuple[str, End | None]:
     if isinstance(level, Application):
         return application_id(level.id), None
     key = undeclared_id(path)
-    return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path))
+    return key, End(Node(key, NodeKind.APPLICATION, path, path.rpartition("/")[0], path), UNDECLARED)
+
+
+def _note_promise(
+    promises: dict[str, dict[str, Promise]], catalogue: Catalogue, one: Application, document: Document
+) -> None:
+    cluster_id = catalogue.above(Environment, one.path).cluster_id
+    if cluster_id is None:
+        return
+    made = promise(one, catalogue.above(Namespace, one.path).kubernetes_name, document)
+    if made is not None:
+        promises.setdefault(cluster_id, {})[one.id] = made
 
 
 def _inhabited(catalogue: Catalogue) -> frozenset[str]:

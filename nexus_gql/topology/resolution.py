@@ -17,7 +17,10 @@ _ALIASES = 8
 
 
 class Service(Struct, frozen=True, gc=False):
-    """A Service. `addresses`: its cluster IPs; a headless one has none. `external_name`: what it is another name for."""
+    """A Service. `addresses`: its cluster IPs; a headless one has none. `external_name`: what it is another name for.
+
+    `awaits_address`: it is only promised (`promises`), and not headless: it will have an address.
+    """
 
     namespace: str
     name: str
@@ -25,6 +28,12 @@ class Service(Struct, frozen=True, gc=False):
     addresses: tuple[str, ...] = ()
     ports: frozenset[int] = frozenset()
     external_name: str = ""
+    awaits_address: bool = False
+
+    @property
+    def headless(self) -> bool:
+        """Whether its name leads to the pods themselves, so that any port of theirs may be called."""
+        return not self.addresses and not self.awaits_address
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -180,7 +189,7 @@ class Cluster:
         """The StatefulSet that a pod's own name under its governing Service belongs to."""
         name, _, ordinal = hostname.rpartition("-")
         workload = self._sets.get((service.namespace, name))
-        if workload is None or workload.governing != service.name or service.addresses or not ordinal.isdigit():
+        if workload is None or workload.governing != service.name or not service.headless or not ordinal.isdigit():
             return None
         return Target((workload.node,)) if _selects(service.selector, workload.labels) else None
 
@@ -217,7 +226,7 @@ class Cluster:
             return self._aliased(service, address)
         if not service.selector:
             return self._unselected(service)
-        offered = address.port is None or not service.addresses or not service.ports or address.port in service.ports
+        offered = address.port is None or service.headless or not service.ports or address.port in service.ports
         if not offered and address.certainty is Certainty.LIKELY:
             return NOTHING
         nodes = self.behind(service)

@@ -75,6 +75,8 @@ def _template(view: ClusterView, one: Observed) -> tuple[Template, str]:
             return Template(), ""
 
 
+ANSWERING = frozenset({ObservedKind.DEPLOYMENT, ObservedKind.STATEFUL_SET, ObservedKind.DAEMON_SET})
+"""The kinds that an application with a Service runs as."""
 _KINDS = {ObservedKind.DEPLOYMENT: "Deployment", ObservedKind.DAEMON_SET: "DaemonSet", ObservedKind.JOB: "Job"}
 
 

@@ -3,7 +3,11 @@
 from enum import IntEnum
 
 from nexus_gql.hierarchy import Need
-from nexus_gql.live import ApplicationState, Health
+from nexus_gql.live import ApplicationState, Health, Verdict
+from nexus_gql.live.health import NEVER
+
+UNDECLARED = ApplicationState(Verdict(Health.MISSING, "Nobody has declared it.", "NotDeclared"), serving=False)
+"""The state of an application that something refers to and nobody has declared."""
 
 
 class Impairment(IntEnum):
@@ -39,6 +43,11 @@ def standing(state: ApplicationState | None, *, judged: bool) -> Standing:
 def silent(state: ApplicationState) -> bool:
     """Whether its cluster has been silent for so long that the last verdict does not stand any more."""
     return state.stale and state.verdict.status is Health.UNKNOWN
+
+
+def never_was(state: ApplicationState | None) -> bool:
+    """Whether it is an application that was never deployed, or never declared: it fails only those that are there."""
+    return state is not None and state.verdict.status is Health.MISSING and state in (NEVER, UNDECLARED)
 
 
 def ready(state: ApplicationState | None, impairment: Impairment) -> bool:

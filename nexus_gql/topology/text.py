@@ -67,9 +67,9 @@ def _branch(picture: Picture, root: str, drawn: set[str]) -> Iterator[str]:
     waiting = [(root, "", "", "")]
     while waiting:
         node, lead, indent, note = waiting.pop()
-        again = node in drawn and bool(picture.needs[node])
+        again = node in drawn
         yield f"{lead}{described(picture.nodes[node])}{note}{' (see above)' if again else ''}"
-        if node in drawn:
+        if again:
             continue
         drawn.add(node)
         needs = sorted(picture.needs[node], key=lambda one: name(picture.nodes[one.edge.target]))

@@ -193,11 +193,13 @@ class Topology:
             match change:
                 case None:
                     self._all_stale()
-                case ObjectChange(cluster_id=cluster_id, uid=uid):
+                case ObjectChange(cluster_id=cluster_id, uid=uid, application_id=key):
                     known = uid in self._reader.read.get(cluster_id, ())
                     if known is not ((cluster_id, uid) in self._live.workloads):
                         self._stale_clusters.add(cluster_id)
                     self._states[workload_id(cluster_id, uid)] = None
+                    if key is not None:
+                        self._states[application_id(key)] = None  # its pods may be others while its state is the same
                 case _:
                     pass
             self._news.set()

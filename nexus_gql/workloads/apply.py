@@ -21,6 +21,7 @@ from nexus_gql.clusters import APPLY, Conflicting, Connection, Invalid, Missing
 
 from .manifests import HIDDEN
 from .rendering import APPLICATION, INSTALLATION, NUMBER, PATH, Manifest
+from .replacement import VOLUMES, fixed, immutable
 from .taken_names import TakenName, belongs
 
 FIELD_MANAGER = "nexus"
@@ -38,10 +39,8 @@ KINDS: dict[str, str] = {
     "Service": "/api/v1/namespaces/{namespace}/services",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
     "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
-    "PersistentVolumeClaim": "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
+    VOLUMES: "/api/v1/namespaces/{namespace}/persistentvolumeclaims",
 }
-VOLUMES = "PersistentVolumeClaim"
-"""What is kept when the rest is pruned or removed, unless somebody says otherwise."""
 _NOT_THERE = "1"
 """A resourceVersion that no object has, since a cluster's database gives higher ones: what names it can only make an object."""
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
@@ -105,9 +104,13 @@ async def rehearse(connection: Connection, manifest: Manifest, fence: Fence) -> 
     try:
         return await _changes(connection, manifest, fence, there)
     except Invalid as error:
-        if _another_now(error) or (fence.recreate and immutable(error)):
+        if _another_now(error):
             return True
-        raise
+        if there is None or not immutable(error):
+            raise
+        if _made_anew(manifest, fence):
+            return True
+        raise fixed(manifest, there, error) from error
 
 
 async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> Applied:
@@ -124,8 +127,10 @@ async def apply(connection: Connection, manifest: Manifest, fence: Fence) -> App
             if _another_now(error):
                 await asyncio.sleep(backoff.failed())
                 continue
-            if there is None or not fence.recreate or not immutable(error):
+            if there is None or not immutable(error):
                 raise
+            if not _made_anew(manifest, fence):
+                raise fixed(manifest, there, error) from error
             # Its pods end with it; its volumes stay. The next turn finds nothing and makes it.
             await delete(connection, {**there, "kind": manifest["kind"]}, fence)
             await asyncio.sleep(backoff.failed())
@@ -201,10 +206,9 @@ def _another_now(error: Invalid) -> bool:
     return any(cause.field == "metadata.uid" for cause in error.status.causes)
 
 
-def immutable(error: Invalid) -> bool:
-    """Whether an object was refused for a field that cannot be changed while it is there."""
-    text = str(error)
-    return "field is immutable" in text or "Forbidden: updates to" in text or "is immutable after creation" in text
+def _made_anew(manifest: Manifest, fence: Fence) -> bool:
+    """Whether an object that cannot be changed is made anew; a claim is not, since its data would go with it."""
+    return fence.recreate and manifest["kind"] != VOLUMES
 
 
 async def _leave_replicas(

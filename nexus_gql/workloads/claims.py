@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nexus_gql.clusters import Connection
-from nexus_gql.hierarchy import Application, Catalogue, Document, WorkloadKind, entries, workload_kind
+from nexus_gql.hierarchy import Application, Catalogue, Document, WorkloadKind, entries, short_name, workload_kind
 from nexus_gql.paths import Path
 
-from .apply import KINDS, VOLUMES, decode
-from .controllers import short_name
+from .apply import KINDS, decode
 from .pod_template import claim_name, volume_name
 from .rendering import APPLICATION, Manifest
+from .replacement import VOLUMES
 from .taken_names import TakenName, belongs
 
 _NUMBERED = re.compile(r"(.+)-(?:0|[1-9][0-9]*)")

@@ -3,14 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from nexus_gql.hierarchy import Document, RolloutStrategy, WorkloadKind, autoscaled, entries, workload_kind
-from nexus_gql.paths import Path
+from nexus_gql.hierarchy import (
+    Document,
+    RolloutStrategy,
+    WorkloadKind,
+    autoscaled,
+    entries,
+    governing_service,
+    object_name,
+    short_name,
+    workload_kind,
+)
 
 from .pod_template import seconds, template, volume_name
-from .rendering import Manifest, Rendering, metadata, object_name, selector, service_name
-
-# A StatefulSet's pods carry a label with its name and a hash, a CronJob's jobs its name and a number, both of 63 at most.
-_SHORT_NAME = 52
+from .rendering import Manifest, Rendering, metadata, selector
 
 
 def workload(rendering: Rendering) -> Manifest:
@@ -26,16 +32,6 @@ def workload_name(rendering: Rendering) -> str:
     if kind in {WorkloadKind.STATEFUL_SET, WorkloadKind.CRON_JOB}:
         return short_name(rendering.path)
     return object_name(rendering.path)
-
-
-def short_name(path: Path) -> str:
-    """The name of a StatefulSet or CronJob."""
-    return object_name(path, limit=_SHORT_NAME)
-
-
-def governing_service(path: Path) -> str:
-    """The headless Service that gives a StatefulSet's pods their names."""
-    return service_name(path, "-pods")
 
 
 def autoscaler(rendering: Rendering) -> Manifest | None:

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from nexus_gql.hierarchy import Document
+from nexus_gql.hierarchy import Document, exposed, service_name
 from nexus_gql.paths import Path
 
 from . import models
-from .networking import exposed, ingress_urls, service_url
-from .rendering import service_name
+from .networking import ingress_urls, service_url
 
 
 @dataclass(frozen=True, slots=True)

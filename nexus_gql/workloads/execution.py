@@ -20,6 +20,7 @@ from .manifests import WORKLOADS, Manifest, with_restart
 from .operation import Failure, OperationKind, OperationStatus, StepStatus
 from .records import Failed, record_applied, record_end, settle
 from .removal import Removal
+from .replacement import VOLUMES, refuse_another_kind
 from .runs import job_from, job_of
 from .secret_values import fingerprint, secret_texts
 from .subject import Subject, Surroundings
@@ -173,6 +174,8 @@ class Execution:
             secrets_fingerprint=mark,
         )
         self._holding.announce()
+        if self._subject.kind is OperationKind.DEPLOY and not self._subject.fence.recreate:
+            refuse_another_kind(there, (await self._subject.revision()).manifests)
         return f"Revision {self._subject.row.revision}."
 
     async def _namespace(self) -> str | None:
@@ -224,7 +227,7 @@ class Execution:
             connection, place.namespace, self._subject.application.id, self._around.installation_id
         ):
             # What has an owner (a run of a CronJob) stays and goes with that.
-            if item["metadata"].get("ownerReferences") or item["kind"] == apply.VOLUMES:
+            if item["metadata"].get("ownerReferences") or item["kind"] == VOLUMES:
                 continue
             if (item["kind"], item["metadata"]["name"]) not in kept:
                 await apply.delete(connection, item, self._subject.fence)

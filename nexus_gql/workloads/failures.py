@@ -1,14 +1,15 @@
 """What an operation says when it cannot go on: what applying and the cluster raise, as failures with their remedies."""
 
-from nexus_gql.clusters import ClusterError, Invalid, PassingError, RequestError
+from nexus_gql.clusters import ClusterError, PassingError, RequestError
 
-from .apply import FieldConflict, ForeignObject, Overtaken, immutable
+from .apply import FieldConflict, ForeignObject, Overtaken
 from .operation import Failure, OperationKind
+from .replacement import Fixed
 from .secret_values import LostSecret
 from .taken_names import REMEDY, TakenName
 
 UNREACHABLE = "ClusterUnreachable"
-FINAL = (ForeignObject, FieldConflict, TakenName, Overtaken, LostSecret, ClusterError)
+FINAL = (ForeignObject, FieldConflict, TakenName, Overtaken, LostSecret, Fixed, ClusterError)
 """What is not tried again, unless it is a PassingError."""
 
 
@@ -23,9 +24,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure("Overtaken", str(error), "Look at the newer operation.")
         case LostSecret():
             return Failure("MissingSecret", str(error))
-        case Invalid() if immutable(error):
-            remedy = "Deploy with recreate: the object is made anew, its pods end first, its volumes stay."
-            return Failure("Immutable", f"Kubernetes refuses it: {error}", remedy)
+        case Fixed():
+            return Failure("Immutable", str(error), error.remedy)
         case RequestError():
             reason = error.status.reason or "Refused"
             return Failure(reason, f"Kubernetes refuses it: {error}", _REFUSED.get(reason))

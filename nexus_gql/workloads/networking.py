@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, workload_kind
-from nexus_gql.paths import Path
+from nexus_gql.hierarchy import (
+    Document,
+    WorkloadKind,
+    default_port,
+    entries,
+    exposed,
+    governing_service,
+    object_name,
+    service_name,
+    workload_kind,
+)
 
-from .controllers import governing_service
 from .pod_template import target
-from .rendering import Manifest, Rendering, metadata, object_name, selector, service_name
+from .rendering import Manifest, Rendering, metadata, selector
 
 
 def services(rendering: Rendering) -> list[Manifest]:
@@ -21,21 +29,8 @@ def services(rendering: Rendering) -> list[Manifest]:
     return found
 
 
-def service_names(path: Path, settings: Document) -> set[str]:
-    """The names of the same."""
-    found = {service_name(path)} if exposed(settings) else set()
-    return found | ({governing_service(path)} if workload_kind(settings) is WorkloadKind.STATEFUL_SET else set())
-
-
-def exposed(settings: Document) -> dict[str, dict[str, Any]]:
-    """The ports that the Service offers, by name."""
-    if workload_kind(settings) in {WorkloadKind.JOB, WorkloadKind.CRON_JOB}:
-        return {}
-    return {port: spec for port, spec in entries(settings, "ports").items() if spec.get("expose") is not False}
-
-
 def service_ports(settings: Document) -> list[dict[str, Any]]:
-    """The same as a Service has them."""
+    """The ports that the Service offers, as a Service has them."""
     return [
         {"name": port, "port": spec["port"], "targetPort": target(spec), "protocol": spec.get("protocol", "TCP")}
         for port, spec in sorted(exposed(settings).items())

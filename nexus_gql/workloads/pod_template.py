@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexus_gql import clock
-from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, is_secret, workload_kind
+from nexus_gql.hierarchy import Document, WorkloadKind, default_port, entries, is_secret, object_name, workload_kind
 from nexus_gql.paths import Path, name
 
-from .rendering import FILES, SECRETS, Rendering, labels, object_name
+from .rendering import FILES, SECRETS, Rendering, labels
 
 
 def image(settings: Document) -> str:
@@ -92,12 +92,17 @@ def _volumes(rendering: Rendering) -> list[dict[str, Any]]:
     return found
 
 
-_FILES = "files"
+_FILES, _DATA_FILES = "files", "data-files"
 
 
 def volume_name(volume: str) -> str:
     """A volume's name in the pod, apart from the one for the files."""
-    return "data-files" if volume == _FILES else volume
+    return _DATA_FILES if volume == _FILES else volume
+
+
+def declared_volume(called: str) -> str:
+    """The volume that has a name in the pod."""
+    return _FILES if called == _DATA_FILES else called
 
 
 def _container(rendering: Rendering) -> dict[str, Any]:

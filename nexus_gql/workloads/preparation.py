@@ -1,6 +1,6 @@
 """From what is declared to what can be rendered: addresses of other applications looked up, and all that stands in the way found."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nexus_gql.hierarchy import (
@@ -10,18 +10,20 @@ from nexus_gql.hierarchy import (
     Environment,
     Namespace,
     Need,
-    entries,
+    exposed,
+    governing_service,
     inconsistencies,
     missing,
     references,
+    service_name,
+    service_names,
 )
 from nexus_gql.paths import Path, child
 from nexus_gql.problems import Problem, ProblemCode
 
 from .claims import candidates, declared
-from .controllers import governing_service
-from .networking import chosen_port, exposed, ingress_urls, service_names, service_url
-from .rendering import Rendering, service_name
+from .networking import chosen_port, ingress_urls, service_url
+from .rendering import Rendering
 from .taken_names import REMEDY
 
 
@@ -51,8 +53,11 @@ def place_of(catalogue: Catalogue, path: Path) -> Place | None:
     return None if cluster_id is None else Place(cluster_id, catalogue.above(Namespace, path).kubernetes_name)
 
 
-def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
-    """All that keeps an application from being deployed, as far as it can be told without its cluster."""
+def obstacles(catalogue: Catalogue, application: Application, out_of_sight: Collection[str] = ()) -> list[Obstacle]:
+    """All that keeps an application from being deployed, as far as it can be told without its cluster.
+
+    `out_of_sight`: leaves whose reference counts as leading nowhere, since whoever sets it may not see where it leads.
+    """
     settings = catalogue.effective(application.path)
     wrong = [*missing(settings.document), *inconsistencies(settings.document, SETTINGS)]
     found = [
@@ -64,7 +69,7 @@ def obstacles(catalogue: Catalogue, application: Application) -> list[Obstacle]:
         message = f"The environment `{environment}` has no cluster, so there is nowhere to deploy to."
         remedy = "Give it one: registerCluster, then updateLevel with its name."
         found.append(Obstacle(None, Problem(ProblemCode.INVALID, message, remedy=remedy)))
-    found += [address for address in _addresses(catalogue, application) if isinstance(address, Obstacle)]
+    found += [one for one in _addresses(catalogue, application, out_of_sight) if isinstance(one, Obstacle)]
     found += _taken_services(catalogue, application)
     found += _taken_claims(catalogue, application)
     return found
@@ -131,12 +136,14 @@ def rendering(
     )
 
 
-def _addresses(catalogue: Catalogue, application: Application) -> Iterator[tuple[str, str] | Obstacle]:
+def _addresses(
+    catalogue: Catalogue, application: Application, out_of_sight: Collection[str] = ()
+) -> Iterator[tuple[str, str] | Obstacle]:
     """The address that each service-valued variable stands for; an obstacle for each reference that leads nowhere and must not."""
     document = catalogue.effective(application.path).document
     for key, ref, target in references(document, application.path):
         variable = key.removeprefix("env.")
-        other = catalogue.get(Application, target)
+        other = None if key in out_of_sight else catalogue.get(Application, target)
         if key.startswith("dependsOn."):
             if other is None and document[key]["need"] == Need.REQUIRED:
                 message = f"It depends on the application `{ref}`, which does not exist."
@@ -163,9 +170,10 @@ def _address(
         remedy = f"Give `{other.path}` an ingress rule, or refer to an application on the same cluster."
         return Obstacle(key, Problem(ProblemCode.INVALID, message, remedy=remedy))
     if url is None:
-        ports = ", ".join(sorted(entries(catalogue.effective(other.path).document, "ports"))) or "none"
-        message = f"{key} refers to a port of `{other.path}` that its Service does not offer (there: {ports})."
-        return Obstacle(key, Problem(ProblemCode.INVALID, message, ("value", "service", "port")))
+        # Which ports it has is not said: whoever reads this, or the failure that it becomes, may not see that application.
+        message = f"{key} refers to a port of `{other.path}` that its Service does not offer."
+        remedy = "Name one of the ports that it declares and exposes."
+        return Obstacle(key, Problem(ProblemCode.INVALID, message, ("value", "service", "port"), remedy))
     return variable, url
 
 

@@ -9,6 +9,7 @@ from nexus_gql.clusters import Connection
 
 from . import apply
 from .holding import Holding
+from .replacement import VOLUMES
 from .subject import Subject
 
 _TICK = 1.0
@@ -55,5 +56,5 @@ class Removal:
         volumes = bool(self._holding.row.request.get("deleteVolumes"))
         place, application = self._subject.place, self._subject.application
         async for item in apply.owned(connection, place.namespace, application.id, self._installation_id):
-            if volumes or item["kind"] != apply.VOLUMES:
+            if volumes or item["kind"] != VOLUMES:
                 yield item

@@ -1,6 +1,5 @@
 """What Kubernetes objects are made from, and what all of them have: names, labels, annotations."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,6 @@ NUMBER = f"{RESERVED}/operation"
 RESTARTED = f"{RESERVED}/restarted-at"
 SECRETS = f"{RESERVED}/secrets"
 FILES = f"{RESERVED}/files"
-
-_NAME_LIMIT = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +34,6 @@ class Rendering:
     urls: Mapping[str, str]
     secrets_fingerprint: str | None = None
     revision: int = 0
-
-
-def object_name(path: Path, suffix: str = "", limit: int = _NAME_LIMIT) -> str:
-    """The name of one of an application's objects; where it would be too long it is cut, and ends in a hash of the whole."""
-    return _cut(name(path), suffix, limit)
-
-
-def service_name(path: Path, suffix: str = "") -> str:
-    """The name of one of an application's Services, which Kubernetes wants to begin with a letter."""
-    called = name(path)
-    return _cut(f"app-{called}" if called[0].isdigit() else called, suffix, _NAME_LIMIT)
-
-
-def _cut(called: str, suffix: str, limit: int) -> str:
-    whole = called + suffix
-    if len(whole) <= limit:
-        return whole
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
-    kept = limit - len(suffix) - 9
-    return f"{called[:kept].rstrip('-')}-{digest}{suffix}"
 
 
 def metadata(rendering: Rendering, called: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from nexus_gql.hierarchy import (
     checked_patch,
     configure_within,
     level_at,
+    out_of_sight,
     preview,
     record_running,
     workload_kind,
@@ -30,11 +31,13 @@ from nexus_gql.problems import Problem, ProblemCode, Refused
 from . import apply, models
 from .apply import Fence, FieldConflict, ForeignObject, Overtaken
 from .claims import refuse_taken
+from .deployed import deployed_settings
 from .kubernetes_namespace import namespace
 from .manifests import render
 from .operation import FULL, UNFINISHED, Operation, OperationKind, OperationStatus, operation
 from .parts import unfinished_parts
 from .preparation import Obstacle, obstacles, place_of, rendering
+from .replacement import Fixed, as_another_kind
 from .request_rows import end_earlier, repeated, store
 from .secret_values import missing_keys
 from .subject import Surroundings
@@ -67,13 +70,14 @@ class Requests:
             raise Refused(problems)
         catalogue = await self._around.hierarchy.current()
         if not isinstance(catalogue.levels.get(wanted.path), Application):
-            raise Refused(_no_application(catalogue, wanted.path))
+            raise Refused(_no_application(catalogue, wanted))
         if (known := await repeated(self._around, viewer, wanted)) is not None:
             return Accepted(operation(known), [])
         await self._ask_cluster(viewer, wanted, patch, catalogue)
         if wanted.options.dry_run:
-            _acceptable(viewer, wanted, patch, catalogue)
-            return Accepted(None, preview(catalogue, wanted.path, patch, wanted.options.expected_version).warnings)
+            await _refuse_unacceptable(viewer, wanted, patch, catalogue)
+            outcome = preview(catalogue, viewer, wanted.path, patch, wanted.options.expected_version)
+            return Accepted(None, outcome.warnings)
         accepted, touched = await _accept(self._around, viewer, wanted, patch)
         await self.hand_over(touched)
         return accepted
@@ -95,13 +99,13 @@ class Requests:
         """What only the cluster can say before a deployment: Secrets that must be there; for a dry run, all that it would refuse."""
         if wanted.kind is not OperationKind.DEPLOY:
             return
-        after = preview(catalogue, wanted.path, patch, wanted.options.expected_version).catalogue
+        after = preview(catalogue, viewer, wanted.path, patch, wanted.options.expected_version).catalogue
         place = place_of(after, wanted.path)
         document = after.effective(wanted.path).document
         asks = wanted.options.dry_run or any(
             isinstance(value, dict) and "secretKey" in value for value in document.values()
         )
-        if place is None or not asks or obstacles(after, _application(after, wanted.path)):
+        if place is None or not asks or _in_the_way(viewer, patch, after, wanted.path):
             return
         link = self._around.fleet.link(place.cluster_id)
         if link is None:
@@ -121,7 +125,7 @@ class Requests:
                     for variable, message in sorted(absent.items())
                 )
             if wanted.options.dry_run and await namespace(connection, place.namespace) is not None:
-                await self._rehearse(connection, viewer, wanted, after)
+                await self._rehearse(connection, viewer, wanted, patch, after)
         except RequestError as error:
             raise Refused(Problem(ProblemCode.INVALID, f"Kubernetes refuses it: {error}", ("path",))) from error
         except AccessError as error:
@@ -130,7 +134,9 @@ class Requests:
             remedy = "Try again when the cluster answers."
             raise Refused(Problem(ProblemCode.UNREACHABLE, str(error), ("path",), remedy)) from error
 
-    async def _rehearse(self, connection: Connection, viewer: Viewer, wanted: Wanted, after: Catalogue) -> None:
+    async def _rehearse(
+        self, connection: Connection, viewer: Viewer, wanted: Wanted, patch: Patch, after: Catalogue
+    ) -> None:
         application = _application(after, wanted.path)
         fence = Fence(
             application.operation_number + 1,
@@ -151,6 +157,8 @@ class Requests:
         except TakenName as error:
             message = told(str(error), error.holder, viewer.scope)
             raise Refused(Problem(ProblemCode.CONFLICT, message, ("path",), REMEDY)) from error
+        except Fixed as error:
+            raise Refused(_placed(viewer, _fixed_by(error), patch)) from error
         except (ForeignObject, FieldConflict, Overtaken) as error:
             remedy = "With takeOver it becomes Nexus's own."
             raise Refused(Problem(ProblemCode.CONFLICT, str(error), ("path",), remedy)) from error
@@ -162,11 +170,28 @@ def _application(catalogue: Catalogue, path: Path) -> Application:
     return level
 
 
-def _no_application(catalogue: Catalogue, path: Path) -> Problem:
-    if path not in catalogue.levels:
-        return not_found(path, "path")
-    message = f"`{path}` is no application, and deploying a whole level is not built yet."
-    return Problem(ProblemCode.UNSUPPORTED, message, ("path",), "Deploy its applications one by one.")
+def _no_application(catalogue: Catalogue, wanted: Wanted) -> Problem:
+    level = catalogue.levels.get(wanted.path)
+    if level is None:
+        return not_found(wanted.path, "path")
+    message, remedy = _ON_A_LEVEL[wanted.kind]
+    noun = type(level).__name__.lower()
+    what = f"`{wanted.path}` is {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return Problem(ProblemCode.UNSUPPORTED, f"{what}; {message}", ("path",), remedy)
+
+
+_ONE = "Name one of its applications."
+_ON_A_LEVEL = {
+    OperationKind.DEPLOY: ("deploying all that is below it is not built yet.", "Deploy its applications one by one."),
+    OperationKind.SCALE: ("only an application is scaled.", _ONE),
+    OperationKind.RESTART: ("only an application is restarted.", _ONE),
+    OperationKind.RUN: ("only an application is run.", _ONE),
+    OperationKind.REMOVE: (
+        "only an application is removed.",
+        f"{_ONE} `deleteLevel` with `remove` takes all of them away, and their declarations, too.",
+    ),
+}
+"""Of each kind of operation, what is wrong with asking for it on a level above applications."""
 
 
 def _seen_from_outside(problem: Problem, wanted: Wanted) -> Problem:
@@ -189,30 +214,48 @@ def _placed(viewer: Viewer, obstacle: Obstacle, patch: Patch) -> Problem:
     return replace(obstacle.problem, message=message, path=(*where, *inside))
 
 
-def _acceptable(viewer: Viewer, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
-    """Refuse what the catalogue, patched, says cannot be done."""
+def _in_the_way(viewer: Viewer, patch: Patch, after: Catalogue, path: Path) -> list[Obstacle]:
+    """What keeps an application from being deployed once the patch is stored."""
+    return obstacles(after, _application(after, path), out_of_sight(after, viewer, path, patch))
+
+
+async def _refuse_unacceptable(viewer: Viewer, wanted: Wanted, patch: Patch, catalogue: Catalogue) -> None:
+    """Refuse what the catalogue, patched, and what is deployed say cannot be done."""
     application = _application(catalogue, wanted.path)
+    deployed = (await deployed_settings([application.id])).get(application.id) if application.deployed else None
     if wanted.kind is OperationKind.DEPLOY:
-        after = preview(catalogue, wanted.path, patch, wanted.options.expected_version).catalogue
-        wrong = obstacles(after, _application(after, wanted.path))
+        after = preview(catalogue, viewer, wanted.path, patch, wanted.options.expected_version).catalogue
+        wrong = _in_the_way(viewer, patch, after, wanted.path)
+        if deployed is not None and not wanted.options.recreate:
+            wrong += _another_kind(deployed, after.effective(wanted.path).document)
         if wrong:
             raise Refused(_placed(viewer, obstacle, patch) for obstacle in wrong)
-    elif wanted.kind is OperationKind.RUN and (problem := _no_job(catalogue, application)) is not None:
+    elif wanted.kind is OperationKind.RUN and (problem := _no_job(catalogue, application, deployed)) is not None:
         raise Refused(problem)
     elif not application.deployed or (wanted.kind is not OperationKind.REMOVE and application.revision is None):
         message = f"`{wanted.path}` is not deployed."
         raise Refused(Problem(ProblemCode.INVALID, message, ("path",), "Deploy it first (`deploy`)."))
     else:
-        _fitting(wanted, catalogue.effective(wanted.path).document)
+        _fitting(wanted, catalogue.effective(wanted.path).document, deployed)
 
 
-def _no_job(catalogue: Catalogue, application: Application) -> Problem | None:
+def _another_kind(deployed: Document, declared: Document) -> list[Obstacle]:
+    """That an application, deployed with some settings, would become another kind of workload."""
+    found = as_another_kind(workload_kind(deployed), workload_kind(declared))
+    return [] if found is None else [_fixed_by(found)]
+
+
+def _fixed_by(error: Fixed) -> Obstacle:
+    return Obstacle(next(iter(error.settings), None), Problem(ProblemCode.INVALID, str(error), remedy=error.remedy))
+
+
+def _no_job(catalogue: Catalogue, application: Application, deployed: Document | None) -> Problem | None:
     """Why something is not run: only what runs to its end is."""
-    kind = workload_kind(catalogue.effective(application.path).document)
+    kind = workload_kind(catalogue.effective(application.path).document if deployed is None else deployed)
     if kind in _NOT_RESTARTED:
         return None
     message = f"`{application.path}` is a {kind}, which goes on running; only a JOB or a CRON_JOB is run."
-    remedy = "`restart` starts its pods anew; with `workload: JOB` in its settings it would run to its end."
+    remedy = "`restart` starts its pods anew; deployed with `workload: JOB` it would run to its end."
     return Problem(ProblemCode.UNSUPPORTED, message, ("path",), remedy)
 
 
@@ -220,10 +263,13 @@ _NOT_RESTARTED = {WorkloadKind.JOB, WorkloadKind.CRON_JOB}
 _NOT_SCALED = {*_NOT_RESTARTED, WorkloadKind.DAEMON_SET}
 
 
-def _fitting(wanted: Wanted, document: Document) -> None:
-    """Refuse to scale or restart what has no such number, or nothing that goes on."""
-    kind = workload_kind(document)
-    if wanted.kind is OperationKind.SCALE and autoscaled(document):
+def _fitting(wanted: Wanted, declared: Document, deployed: Document | None) -> None:
+    """Refuse to scale or restart what has no such number, or nothing that goes on.
+
+    It is done to what is deployed, which may have been declared to become another kind since.
+    """
+    kind = workload_kind(declared if deployed is None else deployed)
+    if wanted.kind is OperationKind.SCALE and autoscaled(declared):
         remedy = "Change autoscaling.min and autoscaling.max instead, or take autoscaling away."
         message = "Kubernetes chooses how many pods run (autoscaling)."
     elif wanted.kind is OperationKind.SCALE and kind in _NOT_SCALED:
@@ -245,14 +291,14 @@ async def _accept(
     change = await next_change()
     catalogue = await around.hierarchy.locked(change)
     if not isinstance(catalogue.levels.get(wanted.path), Application):
-        raise Refused(_no_application(catalogue, wanted.path))
+        raise Refused(_no_application(catalogue, wanted))
     if (known := await repeated(around, viewer, wanted)) is not None:
         return Accepted(operation(known), []), []
     if wanted.kind is not OperationKind.REMOVE:
         await refuse_while_deleted(wanted.path)
     application = _application(catalogue, wanted.path)
     level_at(catalogue, wanted.path, wanted.options.expected_version)
-    _acceptable(viewer, wanted, patch, catalogue)
+    await _refuse_unacceptable(viewer, wanted, patch, catalogue)
     warnings: list[Problem] = []
     if not patch.is_empty:
         outcome = await configure_within(catalogue, change, around.vault, viewer, wanted.path, patch)

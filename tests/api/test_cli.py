@@ -235,6 +235,18 @@ def test_a_token_that_cannot_be_should_be_a_sentence_and_exit_code_1(environment
     assert "Traceback" not in done.stderr
 
 
+async def test_a_token_should_be_made_only_where_there_is_a_level(environment: dict[str, str]) -> None:
+    async with serving(environment) as server:
+        await server.post(PROJECT)
+        assert await server.stop() == 0
+    done = nexus(environment, "token", "t", "--path", "or/nope")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no `or/nope`" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = nexus(environment, "token", "t", "--path", "or")
+    assert (done.returncode, done.stdout[:4]) == (0, "nxs_")
+
+
 def test_migrate_should_say_what_it_did_and_do_nothing_the_second_time(environment: dict[str, str]) -> None:
     first, second = nexus(environment, "migrate"), nexus(environment, "migrate")
     assert (first.returncode, second.returncode) == (0, 0)
@@ -364,11 +376,13 @@ DEPLOY = """mutation { deploy(path: "or/local/models/features", patch: {image: {
 STATE = '{ application(path: "or/local/models/features") { serving } }'
 TREE = """\
 x or/local/models/churn MISSING AT_RISK
-|- x or/local/ddk/store application (optional)
+|- x or/local/ddk/store MISSING (optional)
 `- + or/local/models/features HEALTHY
-
-Root causes: or/local/ddk/store, or/local/models/churn
 """
+
+
+BACK = """query ($id: ID!) { node(id: $id) { id }
+  topology(scope: "or/local", filter: {focus: $id, depth: 0}) { nodes { id } } }"""
 
 
 async def drawn(server: Serving) -> None:
@@ -385,21 +399,28 @@ async def test_topology_should_print_the_graph_beside_a_server_and_without_one(e
     async with serving(environment) as server:
         await drawn(server)
         beside = await asyncio.to_thread(nexus, environment, "topology", "or/local")
+        as_json = await asyncio.to_thread(nexus, environment, "topology", "or/local", "--format", "json")
+        for identity in (one["id"] for one in json.loads(as_json.stdout)["nodes"]):
+            answer = (await server.post({"query": BACK, "variables": {"id": identity}})).json()
+            assert answer["data"] == {"node": {"id": identity}, "topology": {"nodes": [{"id": identity}]}}
         assert await server.stop() == 0
     alone = await asyncio.to_thread(nexus, environment, "topology", "or/local")
     for done in (beside, alone):
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == TREE
     within = nexus(environment, "topology", "or/local/models/features")
-    assert "or/local/models/churn" in within.stdout  # a neighbour
-    assert "or/local/ddk/store" not in within.stdout
+    assert within.stdout.splitlines() == [
+        "x or/local/ddk/store MISSING",  # what impairs the neighbour
+        "x or/local/models/churn MISSING AT_RISK",  # a neighbour
+        "`- + or/local/models/features HEALTHY",
+    ]
     found = {
         form: nexus(environment, "topology", "or/local", "--format", form).stdout for form in ("dot", "mermaid", "json")
     }
     assert found["dot"].startswith("digraph topology {")
     assert found["mermaid"].startswith("graph LR")
     nodes = {one["path"]: one["serving"] for one in json.loads(found["json"])["nodes"]}
-    assert nodes == {"or/local/models/churn": False, "or/local/models/features": True, "or/local/ddk/store": None}
+    assert nodes == {"or/local/models/churn": False, "or/local/models/features": True, "or/local/ddk/store": False}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from .server import Nexus
 CLONE = """mutation ($path: Path!, $name: String!, $cluster: String) { cloneEnvironment(path: $path, name: $name, cluster: $cluster) {
   environment { path displayName stage version cluster { name } namespaces { path kubernetesName concern }
     applications { nodes { path kind settings { document } outdated endpoints { url } workload { name } } } }
-  missingSecrets { path key } problems { code message path remedy } warnings { code } } }"""
+  missingSecrets { path key } problems { code message path remedy } warnings { code path } } }"""
 
 
 async def clone(nexus: Nexus, path: str, name: str, **more: Any) -> Any:
@@ -73,6 +73,8 @@ async def test_a_copy_of_what_has_no_cluster_should_have_none(nexus: Nexus) -> N
     payload = await clone(nexus, "or/local", "copy")
     assert payload["problems"] == []
     assert payload["environment"]["cluster"] is None
+    (warning,) = payload["warnings"]
+    assert (warning["code"], warning["path"]) == ("NOT_FOUND", ["cluster"])
 
 
 @pytest.mark.usefixtures("source")

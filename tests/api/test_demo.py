@@ -17,6 +17,9 @@ _HEALTH = """{ project(path: "or") { environments { name
     cluster { kind version } health { healthy degraded progressing missing unknown suspended } } } }"""
 _LEVELS = "{ applications(first: 200) { nodes { path state { status reason } revision { number } } } }"
 
+_GRAPH = """{ topology(scope: "or/local") { nodes { id kind label path } edges { from to sources { evidence } }
+    rootCauses { path kind } } }"""
+
 _CHANGE = """mutation { configure(path: "or/local/models/churn", patch: {replicas: 3}) { problems { message } } }"""
 
 Environments = dict[str, dict[str, Any]]
@@ -59,6 +62,20 @@ async def test_should_run_everywhere_but_in_one_place_and_be_safe_to_run_again(c
         (broken,) = [one for one in before if one["state"]["status"] == "DEGRADED"]
         assert broken["path"] == "or/local/ddk/weather"
         assert broken["state"]["reason"] in {"ErrImagePull", "ImagePullBackOff"}  # in turn, as long as it is tried
+
+        graph = (await nexus.execute(_GRAPH))["topology"]
+        called = {one["id"]: one["path"] or one["label"] for one in graph["nodes"]}
+        evidence = {
+            (called[one["from"]], called[one["to"]]): [source["evidence"] for source in one["sources"]]
+            for one in graph["edges"]
+        }
+        assert evidence["or/local/web/gateway", "or/local/models/churn"] == [
+            "ConfigMap gateway-files, routes: http://churn.or-local-models:8080"
+        ]
+        assert ("or/local/ddk/inventory", "or/local/infra/broker") in evidence
+        assert [one["label"] for one in graph["nodes"] if one["kind"] == "EXTERNAL"] == ["api.weather.internal"]
+        assert {one["kind"] for one in graph["nodes"]} == {"APPLICATION", "INGRESS", "EXTERNAL"}
+        assert graph["rootCauses"] == [{"path": "or/local/ddk/weather", "kind": "APPLICATION"}]
 
     async with running(configuration) as nexus:
         await prepare(nexus.rooms, said.append)

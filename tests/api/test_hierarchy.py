@@ -30,6 +30,23 @@ async def read(nexus: Nexus, path: str) -> Any:
     return (await nexus.execute(LEVEL, {"path": path}))["level"]
 
 
+@pytest.mark.parametrize(("stage", "codes"), [("LOCAL", ["NOT_FOUND"]), ("DEVELOPMENT", [])])
+async def test_a_local_environment_that_found_no_cluster_should_be_warned_of(
+    nexus: Nexus, stage: str, codes: list[str]
+) -> None:
+    """It takes the KinD cluster of the Docker engine by itself, which here is away; nothing was said of it."""
+    await declare(nexus, "or")
+    document = """mutation ($input: CreateEnvironmentInput!) { createEnvironment(input: $input) {
+      environment { cluster { name } } problems { code } warnings { code message path remedy } } }"""
+    made = await nexus.mutate(document, {"input": {"project": "or", "name": "local", "stage": stage}})
+    assert made["environment"] == {"cluster": None}
+    assert [warning["code"] for warning in made["warnings"]] == codes
+    for warning in made["warnings"]:
+        assert warning["path"] == ["input", "cluster"]
+        assert "registerCluster" in warning["remedy"]
+        assert "updateLevel" in warning["remedy"]
+
+
 async def test_each_level_should_be_read_as_it_was_made(nexus: Nexus) -> None:
     await declare(nexus, "or", displayName="Optimal Reality", description="All of it")
     await declare(nexus, "or/local", stage="LOCAL")

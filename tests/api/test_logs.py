@@ -256,7 +256,9 @@ async def test_a_container_that_never_restarted_should_have_no_log_before(nexus:
         while await reader.next() is not None:
             pass
         assert (reader.lines, reader.gaps) == ([], [])
-    query = "query ($path: Path!) { application(path: $path) { pods { containers { logs(previous: true) { text } } } } }"
+    query = (
+        "query ($path: Path!) { application(path: $path) { pods { containers { logs(previous: true) { text } } } } }"
+    )
     answer = await nexus.execute(query, {"path": CHURN})
     assert answer["application"] == {"pods": [{"containers": [{"logs": []}]}]}
 

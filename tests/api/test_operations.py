@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .hierarchy import declare_deployable, hold, value
+from .hierarchy import configure, declare_deployable, hold, value
 from .server import Nexus
 
 CHURN, DEMAND = "or/local/models/churn", "or/local/models/demand"
@@ -233,3 +233,43 @@ async def test_an_operation_should_stay_the_same_through_what_its_cluster_misses
     assert application["serving"] is False
     assert application["state"]["status"] in {"UNKNOWN", "MISSING", "PROGRESSING"}
     assert set(answer.codes) <= {"UNREACHABLE"}
+
+
+ON_A_LEVEL = {
+    ("deploy", "or/local"): ("`or/local` is an environment; deploying all that is below", "Deploy its applications"),
+    ("scale", "or/local"): ("`or/local` is an environment; only an application is scaled.", "Name one of its"),
+    ("restart", "or"): ("`or` is a project; only an application is restarted.", "Name one of its applications."),
+    ("run", "or/local/models"): ("`or/local/models` is a namespace; only an application is run.", "Name one of its"),
+    ("remove", "or"): ("`or` is a project; only an application is removed.", "`deleteLevel` with `remove`"),
+}
+
+
+@pytest.mark.parametrize("asked", ON_A_LEVEL, ids=" ".join)
+async def test_what_is_asked_for_on_a_level_should_be_refused_in_its_own_words(
+    nexus: Nexus, asked: tuple[str, str]
+) -> None:
+    """Whatever was asked for, the answer once was that deploying a whole level is not built yet."""
+    field, path = asked
+    more = ", replicas: 2" if field == "scale" else ""
+    document = (
+        f"mutation ($path: Path!) {{ done: {field}(path: $path{more}) {{ problems {{ code path message remedy }} }} }}"
+    )
+    (problem,) = (await nexus.execute(document, {"path": path}))["done"]["problems"]
+    message, remedy = ON_A_LEVEL[asked]
+    assert (problem["code"], problem["path"]) == ("UNSUPPORTED", ["path"])
+    assert problem["message"].startswith(message)
+    assert remedy in problem["remedy"]
+
+
+async def test_the_ports_of_another_application_should_be_told_to_nobody(nexus: Nexus) -> None:
+    """What is refused so is stored where it is found later, and read by those who may not see that application."""
+    await configure(nexus, DEMAND, {"ports": [{"name": "internal-7", "port": 7777}]})
+    variable = {"name": "DEMAND", "value": {"service": {"ref": "demand", "port": "grpc"}}}
+    document = """mutation ($path: Path!, $patch: SettingsPatch) {
+      deploy(path: $path, patch: $patch) { problems { code path message remedy } } }"""
+    answer = await nexus.execute(document, {"path": CHURN, "patch": {"env": [variable]}})
+    (problem,) = answer["deploy"]["problems"]
+    assert (problem["code"], problem["path"]) == ("INVALID", ["patch", "env", "0", "value", "service", "port"])
+    assert "does not offer" in problem["message"]
+    assert "internal-7" not in answer.text
+    assert "exposes" in problem["remedy"]

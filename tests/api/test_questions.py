@@ -135,11 +135,28 @@ async def test_what_makes_no_sense_should_be_a_bad_request_with_a_text(standing:
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        'pods(scope: "or", after: $after) { totalCount }',
+        'environment(path: "or/local") { unmanaged(after: $after) { totalCount } }',
+        'level(path: "or") { events(after: $after) { nodes { id } } }',
+        "operations(after: $after) { nodes { id } }",
+    ],
+)
+async def test_a_cursor_of_another_list_should_be_a_bad_request(standing: Nexus, question: str) -> None:
+    after = (await standing.execute("{ applications { pageInfo { endCursor } } }"))["applications"]["pageInfo"]
+    document = f"query ($after: String) {{ applications(after: $after) {{ totalCount }} asked: {question} }}"
+    answer = await standing.execute(document, {"after": after["endCursor"]})
+    assert answer.codes == ["BAD_REQUEST"]
+    assert answer.data is not None
+    assert answer.data["applications"] == {"totalCount": 1}
+
+
+@pytest.mark.parametrize(
     "subscription",
     [
         "logs(input: {}) { cursor }",
         'logs(input: {scope: "or", cluster: "a"}) { cursor }',
-        'logs(input: {cluster: "no", kubernetesNamespace: "a"}) { cursor }',
         'logs(input: {scope: "or", grep: "("}) { cursor }',
         'logs(input: {scope: "or", since: "soon"}) { cursor }',
         'logs(input: {scope: "or", tail: -1}) { cursor }',
@@ -156,3 +173,11 @@ async def test_a_subscription_that_makes_no_sense_should_be_a_bad_request(standi
         answer = await frames.next()
         assert answer is not None
         assert set(answer.codes) == {"BAD_REQUEST"}
+
+
+async def test_the_logs_of_a_cluster_that_is_not_there_should_be_not_found(standing: Nexus) -> None:
+    document = 'subscription { logs(input: {cluster: "no", kubernetesNamespace: "a"}) { cursor } }'
+    async with standing.subscribe(document) as frames:
+        answer = await frames.next()
+        assert answer is not None
+        assert answer.codes == ["NOT_FOUND"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .hierarchy import configure, declare, declare_all, join_dead_cluster
+from .hierarchy import configure, declare, declare_all, declare_deployable, hold, join_dead_cluster
 from .people import GRANT, person
 from .server import Nexus
 
@@ -35,21 +35,15 @@ async def test_ancestors_should_be_glimpsed_by_their_names_alone(guarded: Nexus,
     assert (found["path"], found["displayName"], found["viewerRole"]) == (path, path.rpartition("/")[2], "NONE")
 
 
-CLOSED = {
-    "Project": ["description", "version", "createdAt", "updatedAt", "settings { document }", "effective { document }"],
-    "Environment": ["stage", "cluster { name }", "description", "version", "settings { document }"],
-}
-
-
 @pytest.mark.parametrize(
     ("path", "kind", "field"),
     [
-        *(("or", "Project", field) for field in CLOSED["Project"]),
-        *(("or/local", "Environment", field) for field in CLOSED["Environment"]),
+        ("or", "Project", "description"),
         ("or", "Project", "events { nodes { id } }"),
-        ("or", "Project", "operations { nodes { id } }"),
-        ("or", "Project", "topology { position }"),
-        ("or/local", "Environment", "topology { position }"),
+        ("or/local", "Environment", "description"),
+        ("or/local", "Environment", "cluster { name }"),
+        ("or/local", "Environment", "usage { cpuCores }"),
+        ("or/local", "Environment", "unmanaged { totalCount }"),
     ],
 )
 async def test_the_rest_of_an_ancestor_should_be_forbidden_and_leave_its_siblings(
@@ -60,9 +54,72 @@ async def test_the_rest_of_an_ancestor_should_be_forbidden_and_leave_its_sibling
     answer = await guarded.execute(document, {"path": path, "own": MODELS}, ann)
     assert answer.codes == ["FORBIDDEN"]
     assert answer.data is not None
+    assert answer.data["level"] == {"path": path, "asked": None}
     assert answer.data["own"] == {"version": 1}
     assert answer.data["projects"] == [{"path": "or"}]
     assert "info" not in answer.text
+
+
+def text(name: str, value: str) -> dict[str, Any]:
+    return {"env": [{"name": name, "value": {"text": value}}]}
+
+
+async def test_of_an_ancestors_settings_what_is_inherited_should_be_told(guarded: Nexus, ann: str) -> None:
+    """A viewer of one namespace who asked for the settings of `projects` was answered nothing at all."""
+    await configure(guarded, "or", text("OVERRIDDEN", "a-secret-plan") | {"image": {"repository": "or/model"}})
+    await configure(guarded, "or", text("TAKEN_AWAY", "a-secret-plan"))
+    await configure(guarded, "or/local", text("PLACE", "here") | {"replicas": 3, "remove": ["env.NO"]})
+    await configure(guarded, MODELS, text("OVERRIDDEN", "mine") | {"replicas": 2, "remove": ["env.TAKEN_AWAY"]})
+    document = """{ projects { ...Told environments { ...Told } } }
+      fragment Told on Level { path version createdAt updatedAt settings { document removed env { name } replicas }
+        effective { document settings { replicas } values { key origin { path level { path } } } value(key: "replicas") { key } } }"""
+    answer = await guarded.execute(document, token=ann)
+    (project,) = answer["projects"]
+    (environment,) = project["environments"]
+    info = {"env": {"LOG_LEVEL": {"text": "info"}}, "image": {"repository": "or/model"}}
+    assert project["settings"]["document"] == project["effective"]["document"] == info
+    assert environment["settings"]["document"] == {"env": {"PLACE": {"text": "here"}}}
+    both = {"LOG_LEVEL": {"text": "info"}, "PLACE": {"text": "here"}}
+    assert environment["effective"]["document"] == {"env": both, "image": {"repository": "or/model"}}
+    for level in (project, environment):
+        assert (level["version"], level["settings"]["replicas"], level["settings"]["removed"]) == (0, None, [])
+        assert (level["createdAt"], level["updatedAt"]) == ("1970-01-01T00:00:00Z",) * 2
+        assert level["effective"]["settings"] == {"replicas": None}
+        assert level["effective"]["value"] is None
+    origins = {leaf["key"]: leaf["origin"] for leaf in environment["effective"]["values"]}
+    assert origins["env.PLACE"] == {"path": "or/local", "level": None}
+    assert "a-secret-plan" not in answer.text
+
+
+async def test_what_an_ancestor_lists_should_be_only_what_is_in_sight(guarded: Nexus, ann: str) -> None:
+    await hold(guarded, CHURN)
+    await hold(guarded, FEATURES)
+    await configure(guarded, CHURN, {"dependsOn": [{"ref": "ddk/features"}]})
+    document = """{ projects { ...Listed environments { ...Listed stage } } }
+      fragment Listed on Level { operations { nodes { path } }
+        ... on Project { topology { scope nodes { path kind label } } } ... on Environment { topology { scope nodes { path kind label } } } }"""
+    answer = await guarded.execute(document, token=ann)
+    (project,) = answer["projects"]
+    (environment,) = project.pop("environments")
+    assert environment.pop("stage") == "DEVELOPMENT"
+    for level, scope in ((project, "or"), (environment, "or/local")):
+        assert level["operations"] == {"nodes": [{"path": CHURN}]}
+        assert level["topology"]["scope"] == scope
+        assert {(node["path"], node["kind"]) for node in level["topology"]["nodes"]} == {
+            (CHURN, "APPLICATION"),
+            (DEMAND, "APPLICATION"),
+            (None, "HIDDEN"),
+        }
+    assert "features" not in answer.text
+
+
+async def test_somebody_with_one_application_should_see_where_it_runs(guarded: Nexus, ann: str) -> None:
+    """Its namespace's name on the cluster, which each of its pods has, made the whole list null."""
+    bob = await person(guarded, "bob", {CHURN: "DEPLOYER"})
+    document = "{ applications { nodes { path namespace { kubernetesName concern environment { stage } } } } }"
+    answer = await guarded.execute(document, token=bob)
+    namespace = {"kubernetesName": "or-local-models", "concern": "OTHER", "environment": {"stage": "DEVELOPMENT"}}
+    assert answer["applications"]["nodes"] == [{"path": CHURN, "namespace": namespace}]
 
 
 @pytest.mark.parametrize(
@@ -212,3 +269,71 @@ async def test_somebody_without_any_grant_should_see_nothing(guarded: Nexus, ann
     assert answer["viewer"] == {"name": "nobody", "role": "NONE"}
     assert answer["projects"] == answer["clusters"] == answer["grants"] == answer["operations"]["nodes"] == []
     assert answer["applications"]["totalCount"] == 0
+
+
+DEPLOY = """mutation ($path: Path!, $patch: SettingsPatch, $dryRun: Boolean) {
+  deploy(path: $path, patch: $patch, options: {dryRun: $dryRun}) { operation { id }
+    problems { code message path remedy } warnings { code message path remedy } } }"""
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_deployment_should_not_tell_a_hidden_application_from_one_that_is_not_there(
+    guarded: Nexus, dry_run: bool
+) -> None:
+    await declare_deployable(guarded, CHURN)
+    await declare_all_below(guarded)
+    bob = await person(guarded, "bob", {MODELS: "DEPLOYER"})
+
+    async def said(name: str) -> str:
+        patch = {"env": [{"name": "U", "value": {"service": {"ref": f"ddk/{name}"}}}]}
+        answer = await guarded.execute(DEPLOY, {"path": CHURN, "patch": patch, "dryRun": dry_run}, bob)
+        (problem,) = answer["deploy"]["problems"]
+        assert (problem["code"], problem["path"]) == ("MISSING_REFERENCE", ["patch", "env", "0"])
+        return answer.text.replace(name, "…")
+
+    assert await said("features") == await said("nothing")
+
+
+async def declare_all_below(nexus: Nexus) -> None:
+    await declare(nexus, "or/local/ddk")
+    await declare(nexus, FEATURES)
+
+
+async def test_a_reference_that_others_set_should_not_keep_somebody_from_deploying(guarded: Nexus) -> None:
+    await declare_deployable(guarded, CHURN)
+    await declare_all_below(guarded)
+    await configure(guarded, CHURN, {"env": [{"name": "U", "value": {"service": {"ref": "ddk/features"}}}]})
+    bob = await person(guarded, "bob", {MODELS: "DEPLOYER"})
+    done = await guarded.mutate(DEPLOY, {"path": CHURN, "patch": {"replicas": 2}}, bob)
+    assert done["operation"] is not None
+    assert done["warnings"] == []
+
+
+async def test_a_new_application_should_be_warned_of_what_its_settings_refer_to(guarded: Nexus) -> None:
+    await declare_all(guarded, "or/local/models", FEATURES)
+    bob = await person(guarded, "bob", {MODELS: "DEPLOYER"})
+    document = """mutation ($input: CreateApplicationInput!) {
+      createApplication(input: $input) { application { path } problems { code } warnings { code message path } } }"""
+
+    async def made(name: str, ref: str, token: str | None) -> Any:
+        settings = {"dependsOn": [{"ref": ref}]}
+        return await guarded.mutate(
+            document, {"input": {"namespace": MODELS, "name": name, "settings": settings}}, token
+        )
+
+    missing = {"code": "MISSING_REFERENCE", "path": ["input", "settings", "dependsOn", "0"]}
+    for name, ref in (("a", "ddk/nothing"), ("b", "ddk/features")):
+        (warning,) = (await made(name, ref, bob))["warnings"]
+        assert f"`{ref}`" in warning.pop("message")
+        assert warning == missing
+    assert (await made("c", "ddk/features", None))["warnings"] == []
+
+
+async def test_a_cluster_that_is_not_there_should_not_lead_to_the_names_of_those_that_are(guarded: Nexus) -> None:
+    await declare_all(guarded, "or/local")
+    await join_dead_cluster(guarded, "secret-one")
+    bob = await person(guarded, "bob", {"or": "ADMIN"})
+    document = 'mutation { updateLevel(path: "or/local", input: {cluster: "no"}) { problems { code message } } }'
+    (problem,) = (await guarded.execute(document, token=bob))["updateLevel"]["problems"]
+    assert problem == {"code": "NOT_FOUND", "message": "No cluster `no` is registered (there: none)."}
+    assert "secret-one" in (await guarded.execute(document)).text

@@ -6,49 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from nexus_gql.workloads.apply import read
 from nexus_gql.workloads.models import Operation
 
+from .deploying import DEPLOY, accepted, deploy, ended, let_go, over, there
 from .hierarchy import configure, declare, declare_deployable, hold
 from .people import person
 from .server import Nexus
 
 CHURN, PODS = "or/local/models/churn", "or/local/models/churn-pods"
 STATEFUL = {"workload": "STATEFUL_SET"}
-
-DEPLOY = """mutation ($path: Path!, $patch: SettingsPatch, $options: OperationOptions) {
-  deploy(path: $path, patch: $patch, options: $options) {
-    operation { id } problems { code path message remedy } } }"""
-FOLLOW = "subscription ($id: ID!) { operation(id: $id) { status failure { reason message remedy } } }"
-
-
-async def deploy(nexus: Nexus, path: str, **more: Any) -> Any:
-    return (await nexus.execute(DEPLOY, {"path": path, **more}))["deploy"]
-
-
-async def accepted(nexus: Nexus, path: str, **more: Any) -> str:
-    payload = await deploy(nexus, path, **more)
-    assert payload["problems"] == []
-    return str(payload["operation"]["id"])
-
-
-async def ended(nexus: Nexus, path: str, **more: Any) -> Any:
-    """A deployment at its end."""
-    return await over(nexus, await accepted(nexus, path, **more))
-
-
-async def let_go(nexus: Nexus, path: str) -> None:
-    """End what another replica's worker was at."""
-    await Operation.filter(path=path, requested_by="another").update(status="SUPERSEDED", lease=None)
-
-
-async def over(nexus: Nexus, operation: str, token: str | None = None) -> Any:
-    """An operation at its end, as somebody follows it."""
-    last: Any = None
-    async with nexus.subscribe(FOLLOW, {"id": operation}, token) as frames:
-        while (frame := await frames.next()) is not None:
-            last = frame["operation"]
-    return last
 
 
 def assert_refused(payload: Any, path: list[str], neighbour: str, what: str = "Service `churn-pods`") -> None:
@@ -222,19 +188,12 @@ class TestWhatIsStored:
         await self.assert_fit(shared, operation, CHURN, PODS, "CONFLICT")
 
 
-async def there(nexus: Nexus, kind: str, name: str) -> Any:
-    """An object on the sandbox, or None."""
-    cluster = nexus.rooms.fleet.named("local")
-    assert cluster is not None
-    link = nexus.rooms.fleet.link(str(cluster.id))
-    assert link is not None
-    return await read(await link.connected(), kind, "or-local-models", name)
-
-
-async def assert_taken(nexus: Nexus, path: str, what: str, neighbour: str, **more: Any) -> None:
+async def assert_taken(
+    nexus: Nexus, path: str, what: str, neighbour: str, *, recreate: bool = False, **more: Any
+) -> None:
     """The cluster shows that a neighbour has it: said by a dry run, and by an operation, and takeOver changes nothing."""
     message = f"{what} in `or-local-models` belongs to another application. It is `{neighbour}`."
-    for options in ({}, {"takeOver": True}):
+    for options in ({"recreate": recreate}, {"recreate": recreate, "takeOver": True}):
         (problem,) = (await deploy(nexus, path, options={**options, "dryRun": True}, **more))["problems"]
         assert (problem["code"], problem["path"], problem["message"]) == ("CONFLICT", ["path"], message)
         end = await ended(nexus, path, options=options, **more)
@@ -278,7 +237,7 @@ class TestClaimsOnTheCluster:
         assert (await ended(on_sandbox, DATA, patch=volumes("churn-1")))["status"] == "SUCCEEDED"
         assert (await ended(on_sandbox, CHURN))["status"] == "SUCCEEDED"
         claim = "PersistentVolumeClaim `data-churn-1`"
-        await assert_taken(on_sandbox, CHURN, claim, DATA, patch=STATEFUL | volumes("data"))
+        await assert_taken(on_sandbox, CHURN, claim, DATA, recreate=True, patch=STATEFUL | volumes("data"))
         assert await there(on_sandbox, "StatefulSet", "churn") is None
 
     async def test_what_a_removal_has_kept_should_not_be_taken_by_a_neighbour(self, on_sandbox: Nexus) -> None:

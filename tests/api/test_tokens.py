@@ -84,6 +84,34 @@ async def test_nobody_should_make_a_token_above_their_own_role(guarded: Nexus, r
     }
 
 
+async def test_a_token_should_not_make_one_that_outlasts_it(guarded: Nexus) -> None:
+    short = await made(guarded, expiresIn="1h")
+    document = CREATE.replace("problems {", "warnings { code message path remedy } problems {")
+    longer = await guarded.mutate(document, {"name": "more", "role": "ADMIN", "expiresIn": "2h"}, short["secret"])
+    endless = await guarded.mutate(document, {"name": "more", "role": "ADMIN"}, short["secret"])
+    for one in (longer, endless):
+        assert one["token"]["expiresAt"] == short["token"]["expiresAt"]
+        (warning,) = one["warnings"]
+        assert (warning["code"], warning["path"]) == ("LIMIT", ["expiresIn"])
+    shorter = await guarded.mutate(document, {"name": "less", "role": "ADMIN", "expiresIn": "1m"}, short["secret"])
+    assert shorter["warnings"] == []
+
+
+async def test_a_weaker_token_should_neither_see_nor_end_a_stronger_one(guarded: Nexus) -> None:
+    await declare_all(guarded, CHURN)
+    strong = await made(guarded, name="strong")
+    weak = await made(guarded, name="weak", role="VIEWER", path="or/local")
+    names = "{ tokens { name } }"
+    assert (await guarded.execute(names, token=weak["secret"]))["tokens"] == [{"name": "weak"}]
+    key = strong["token"]["id"]
+    found = await guarded.execute("query ($id: ID!) { node(id: $id) { id } }", {"id": key}, weak["secret"])
+    assert found["node"] is None
+    answer = await guarded.execute(REVOKE, {"id": key}, weak["secret"])
+    assert answer["revokeToken"] == {"deleted": None, "problems": [{"code": "NOT_FOUND", "path": ["id"]}]}
+    assert (await guarded.execute("{ viewer { via } }", token=strong["secret"]))["viewer"] == {"via": "token strong"}
+    assert (await guarded.mutate(REVOKE, {"id": weak["token"]["id"]}, weak["secret"]))["deleted"] == weak["token"]["id"]
+
+
 async def test_an_expired_token_should_be_over(guarded: Nexus) -> None:
     secret = (await made(guarded, expiresIn="1ms"))["secret"]
     async with asyncio.timeout(10):
@@ -102,7 +130,7 @@ async def test_a_revoked_token_should_be_over_at_once(guarded: Nexus) -> None:
 
 async def test_a_subscription_should_end_with_its_token(guarded: Nexus) -> None:
     await declare_all(guarded, CHURN)
-    secret = (await made(guarded, expiresIn="1s"))["secret"]
+    secret = (await made(guarded, expiresIn="3s"))["secret"]  # so long it has to be good, on a busy machine too
     async with guarded.subscribe(HEALTH, token=secret) as frames:
         assert await frames.next() is not None
         with pytest.raises(Closed) as closed:

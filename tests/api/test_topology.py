@@ -59,7 +59,9 @@ async def test_each_node_should_say_what_it_is_and_how_it_is_doing(graph: Nexus)
     for key in (HOST, API, "nightly", "weekly"):
         assert (nodes[key]["state"], nodes[key]["serving"], nodes[key]["application"]) == (None, None, None)
     assert (nodes[HOST]["group"], nodes[API]["group"]) == ("ingress", "external")
-    assert (nodes[LATER]["application"], nodes[LATER]["state"]) == (None, None)
+    later = nodes[LATER]
+    assert (later["kind"], later["application"], later["serving"]) == ("APPLICATION", None, False)
+    assert (later["state"]["status"], later["state"]["reason"]) == ("MISSING", "NotDeclared")
 
 
 async def test_each_edge_should_tell_how_it_is_known(graph: Nexus) -> None:
@@ -109,14 +111,14 @@ async def test_what_is_to_be_mended_first_should_be_told(graph: Nexus) -> None:
         (
             "or/local/models",
             {CHURN, FRAUD, SCORE, IDLE, LATER, HOST},
-            {FEATURES, API, BOARD, "legacy", "nightly", "weekly"},
+            {FEATURES, API, BOARD, "legacy", "nightly", "weekly", STORE},
         ),
-        ("or/local/web", {BOARD}, {CHURN}),
-        (CHURN, {CHURN, HOST}, {FEATURES, API, BOARD, "legacy", "weekly"}),
+        ("or/local/web", {BOARD}, {CHURN, STORE}),
+        (CHURN, {CHURN, HOST}, {FEATURES, API, BOARD, "legacy", "weekly", STORE, LATER}),
         (STORE, {STORE}, {FEATURES}),
     ],
 )
-async def test_a_scope_should_have_its_neighbours_one_step_outside(
+async def test_a_scope_should_have_its_neighbours_one_step_outside_and_what_impairs_any_of_them(
     graph: Nexus, level: str, own: set[str], outside: set[str]
 ) -> None:
     found = await topology(graph, level)
@@ -124,6 +126,10 @@ async def test_a_scope_should_have_its_neighbours_one_step_outside(
     assert {key for key, one in shown(found, "outside").items() if one} == outside
     inside = {node["id"] for node in found["nodes"] if not node["outside"]}
     assert all(edge["from"] in inside or edge["to"] in inside for edge in found["edges"])
+    roots = [one["path"] for one in found["rootCauses"]]
+    assert roots == sorted({STORE, LATER} & (own | outside))
+    every = {node["id"] for node in found["nodes"]}
+    assert {cause for node in found["nodes"] for cause in node["causes"]} <= every
 
 
 @pytest.mark.parametrize("level", ["project", "environment", "namespace"])
@@ -146,18 +152,21 @@ async def test_a_level_should_have_the_topology_of_its_scope(graph: Nexus, level
         ({"kinds": ["WORKFLOW", "EXTERNAL"]}, {"nightly", "weekly", API}),
         ({"kinds": []}, set()),
         ({"kinds": ["HIDDEN"]}, set()),
-        ({"health": ["SUSPENDED", "MISSING"]}, {STORE, IDLE}),
+        ({"health": ["SUSPENDED", "MISSING"]}, {STORE, IDLE, LATER}),
         ({"unhealthyOnly": True}, IMPAIRED | AT_RISK | {STORE, LATER}),
         ({"unmanaged": False}, EVERYTHING - {"legacy"}),
         ({"unhealthyOnly": True, "kinds": ["WORKLOAD", "INGRESS"]}, {"legacy", HOST}),
     ],
 )
 async def test_a_filter_should_leave_what_it_asks_for(graph: Nexus, wanted: Any, expected: set[str]) -> None:
-    found = await topology(graph, **wanted)
+    found, whole = await topology(graph, **wanted), await topology(graph)
     assert names(found) == expected
     kept = {node["id"] for node in found["nodes"]}
     assert all({edge["from"], edge["to"]} <= kept for edge in found["edges"])
-    assert {one["id"] for one in found["rootCauses"]} <= kept
+    causes = {cause for node in found["nodes"] for cause in node["causes"]}
+    roots = [one["id"] for one in found["rootCauses"]]
+    assert set(roots) == causes | {one["id"] for one in whole["rootCauses"] if one["id"] in kept}
+    assert [one["path"] for one in found["rootCauses"]] == sorted(one["path"] for one in found["rootCauses"])
 
 
 @pytest.mark.parametrize(

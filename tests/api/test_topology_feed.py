@@ -16,7 +16,8 @@ from .server import Frames, Nexus
 from .topology_graph import WORKFLOW, declare_workflow
 from .topology_world import DDK, MODELS, deployed, done, on
 
-SHOWN = """rootCauses_ nodes { id label kind path group impairment serving causes outside state { status reason message stale } }
+SHOWN = """rootCauses_ nodes { id label kind path group impairment serving causes outside replicas { desired current ready updated available }
+    state { status reason message stale } }
   edges { id from to need healthy sources { kind evidence } }"""
 FEED = f"""subscription ($scope: Path!, $filter: TopologyFilter) {{ topology(scope: $scope, filter: $filter) {{
   kind position complete removedNodes removedEdges sources {{ cluster connection {{ status }} }} {SHOWN.replace("rootCauses_", "rootCauses")} }} }}"""
@@ -51,6 +52,9 @@ class Screen:
                 assert held.get(one["id"]) != one, "it is sent, and shown as before"
                 held[one["id"]] = one
         if frame["complete"]:
+            # A filter aside, whatever impairs what is shown is there, and told.
+            causes = {cause for one in self.nodes.values() for cause in one["causes"]}
+            assert self.variables["filter"] or causes <= self.nodes.keys()
             # Nodes come before their edges, and go after them.
             assert {end for one in self.edges.values() for end in (one["from"], one["to"])} <= self.nodes.keys()
         self.roots = frame["rootCauses"]
@@ -62,13 +66,13 @@ class Screen:
         return (
             {one["id"]: one for one in found["nodes"]},
             {one["id"]: one for one in found["edges"]},
-            sorted(one["id"] for one in found["rootCauses"]),
+            [one["id"] for one in found["rootCauses"]],
         )
 
     async def catch_up(self) -> None:
         """Take frames until what is drawn is what a query answers."""
         for _ in range(200):
-            if await self.asked() == (self.nodes, self.edges, sorted(self.roots)):
+            if await self.asked() == (self.nodes, self.edges, self.roots):
                 return
             try:
                 await self.take(0.5)
@@ -281,6 +285,42 @@ async def test_what_is_not_shown_should_send_nothing(guarded: Nexus, screens: Sc
         await screen.take(1)
 
 
+PODS = "query ($path: Path!) { application(path: $path) { workload { replicas { desired current ready updated available } } } }"
+
+
+async def test_pods_that_come_and_go_should_be_sent_though_the_verdict_stays(guarded: Nexus, screens: Screens) -> None:
+    """The feed said that a job's pod was there long after it had ended: the verdict on the job was the same after each run."""
+    await deployed(guarded, "or/local/ddk/backup", workload="CRON_JOB", schedule={"cron": "0 3 1 1 *"})
+    screen = await screens.join("or/local")
+    for _ in range(3):
+        await done(guarded, 'run(path: "or/local/ddk/backup")')
+        await screen.quiet()
+        (node,) = screen.nodes.values()
+        runs = (await guarded.execute(PODS, {"path": "or/local/ddk/backup"}))["application"]["workload"]["replicas"]
+        assert node["replicas"] == runs == dict.fromkeys(runs, 0)
+
+
+async def test_what_impairs_a_scope_should_come_and_go_with_its_impairment(guarded: Nexus, screens: Screens) -> None:
+    paths = {}
+    for path, needs in (
+        ("or/local/ddk/store", []),
+        ("or/local/ddk/features", ["store"]),
+        ("or/local/ddk/board", ["features"]),
+        ("or/local/models/churn", ["ddk/board"]),
+    ):
+        key = await deployed(guarded, path, dependsOn=[{"ref": one} for one in needs])
+        paths[f"TopologyNode:application:{key.partition(':')[2]}"] = path.rpartition("/")[2]
+    screen = await screens.join("or/local/models")
+    await screen.quiet()
+    assert {paths[key] for key in screen.nodes} == {"churn", "board"}
+    for replicas, more in ((0, {"store"}), (1, set[str]())):
+        await done(guarded, f'scale(path: "or/local/ddk/store", replicas: {replicas})')
+        await screen.quiet()
+        outside = {paths[key] for key, node in screen.nodes.items() if node["outside"]}
+        assert (outside, {paths[key] for key in screen.roots}) == ({"board"} | more, more)
+        assert len(screen.edges) == 1
+
+
 # ── ends and losses ──
 
 
@@ -331,7 +371,7 @@ async def test_a_lost_cluster_should_be_told_and_what_stood_stand(guarded: Nexus
 # ── health, which is fed from the graph ──
 
 HEALTH = """subscription ($scope: Path!) { health(scope: $scope) { kind
-  upserted { path ready impairment serving } removed } }"""
+  upserted { path ready impairment serving blockedBy { path } } removed } }"""
 
 
 async def test_the_health_of_another_should_send_those_that_depend_on_it(guarded: Nexus, screens: Screens) -> None:
@@ -349,6 +389,7 @@ async def test_the_health_of_another_should_send_those_that_depend_on_it(guarded
             "ready": True,
             "impairment": "NONE",
             "serving": True,
+            "blockedBy": [],
         }
         for replicas, impairment in ((0, "IMPAIRED"), (1, "NONE")):
             await guarded.mutate(
@@ -361,13 +402,35 @@ async def test_the_health_of_another_should_send_those_that_depend_on_it(guarded
                 assert churn["path"] == "or/local/models/churn"
                 assert churn["ready"] is (churn["impairment"] == "NONE")
                 held[churn["path"]] = churn
-        # A name or a cause that became another is no health.
+        # A name that became another is no health.
         rename = 'mutation { updateLevel(path: "or/local/models/churn", input: {displayName: "Churn"}) { problems { code } } }'
         await guarded.mutate(rename)
         while not any(one["label"] == "Churn" for one in screen.nodes.values()):
             await screen.take()
         with pytest.raises(TimeoutError):
             await frames.next(0.3)
+
+
+async def test_what_blocks_an_application_should_be_sent_when_it_becomes_another(
+    guarded: Nexus, screens: Screens
+) -> None:
+    store, weather = "or/local/ddk/store", "or/local/ddk/weather"
+    for path in (store, weather):
+        await deployed(guarded, path)
+    await deployed(guarded, "or/local/models/churn", dependsOn=[{"ref": "ddk/store"}, {"ref": "ddk/weather"}])
+    await deployed(guarded, "or/local/models/fraud", dependsOn=[{"ref": "ddk/weather"}])
+    await done(guarded, f'scale(path: "{weather}", replicas: 0)')
+    await (await screens.join("or/local")).quiet()
+    async with guarded.subscribe(HEALTH, {"scope": "or/local/models"}) as frames:
+        first = await frames.next()
+        assert first is not None
+        assert [one["blockedBy"] for one in first["health"]["upserted"]] == [[{"path": weather}]] * 2
+        await done(guarded, f'scale(path: "{store}", replicas: 0)')
+        answer = await frames.next()
+        assert answer is not None
+        (churn,) = answer["health"]["upserted"]
+        assert (churn["path"], churn["impairment"]) == ("or/local/models/churn", "IMPAIRED")
+        assert churn["blockedBy"] == [{"path": store}, {"path": weather}]
 
 
 async def test_an_application_should_be_sent_once_it_is_declared_and_once_it_is_gone(

@@ -170,6 +170,52 @@ async def test_a_deleted_service_should_impair_who_calls_it_and_nobody_else(worl
     await same_as_fresh(world)
 
 
+async def test_who_calls_an_application_that_was_removed_should_need_it_still(world: Nexus) -> None:
+    topology = world.rooms.topology
+    await deployed(world, FEATURES)
+    await deployed(world, CHURN, **AT_FEATURES)
+    edge = {f"{CHURN} > {FEATURES}": {f"ENVIRONMENT FEATURES_URL=http://features.{DDK}:8080/v1"}}
+    await until(topology, lambda picture: healthy(picture) and arrows(picture) == edge)
+    await done(world, f'remove(path: "{FEATURES}")')
+
+    picture = await until(topology, lambda picture: impairments(picture) and len(picture.nodes) == 2)
+    assert arrows(picture) == edge
+    assert [picture.nodes[root].node.path for root in picture.root_causes] == [FEATURES]
+    answer = await world.execute(f'''{{
+      features: application(path: "{FEATURES}") {{
+        dependents {{ application {{ path }} }} impact {{ impaired {{ node {{ path }} }} }} }}
+      churn: application(path: "{CHURN}") {{ blockedBy {{ application {{ path }} }} }}
+      topology(scope: "or") {{ deployOrder }} }}''')
+    assert answer.data == {
+        "features": {
+            "dependents": [{"application": {"path": CHURN}}],
+            "impact": {"impaired": [{"node": {"path": CHURN}}]},
+        },
+        "churn": {"blockedBy": [{"application": {"path": FEATURES}}]},
+        "topology": {"deployOrder": [[FEATURES], [CHURN]]},
+    }
+    await same_as_fresh(world)
+
+    await done(world, f'deploy(path: "{FEATURES}")')
+    await until(topology, lambda picture: healthy(picture) and not impairments(picture) and arrows(picture) == edge)
+    await same_as_fresh(world)
+
+
+async def test_a_reference_to_what_is_not_deployed_yet_should_be_told_once(world: Nexus) -> None:
+    topology = world.rooms.topology
+    await declare(world, FEATURES)
+    env = [{"name": "FEATURES_URL", "value": {"service": {"ref": "ddk/features"}}}]
+    await declare(world, CHURN, settings={"env": env})
+    picture = await until(topology, lambda picture: picture.edges)
+    assert picture.root_causes == ()  # nobody who was deployed suffers
+
+    await done(world, f'deploy(path: "{CHURN}")')
+    picture = await until(topology, lambda picture: picture.root_causes)
+    assert arrows(picture) == {f"{CHURN} > {FEATURES}": {"REFERENCE FEATURES_URL"}}
+    assert [picture.nodes[root].node.path for root in picture.root_causes] == [FEATURES]
+    await same_as_fresh(world)
+
+
 async def test_a_workload_scaled_to_zero_should_move_impairment_and_touch_nothing_else(
     world: Nexus, sandbox: Sandbox
 ) -> None:

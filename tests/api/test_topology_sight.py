@@ -87,7 +87,14 @@ async def test_what_is_hidden_should_be_one_node_for_each_need_and_nothing_of_it
     behind = {one["id"] for one in hidden}
     assert all(edge["sources"] == [] for edge in found["edges"] if {edge["from"], edge["to"]} & behind)
     churn = next(node for node in found["nodes"] if node["path"] == CHURN)
-    assert (churn["impairment"], churn["causes"], found["rootCauses"][0]["path"]) == ("IMPAIRED", [], LATER)
+    assert (churn["impairment"], churn["causes"]) == ("IMPAIRED", ["TopologyNode:hidden:REQUIRED"])
+    roots = [(one["id"], one["path"]) for one in found["rootCauses"]]
+    assert [one for one in roots if one[0] in churn["causes"]] == [("TopologyNode:hidden:REQUIRED", None)]
+    assert (roots[-1][1], {one[0] for one in roots} <= {one["id"] for one in found["nodes"]}) == (LATER, True)
+    blocked = """{ application(path: "or/local/models/churn") { blockedBy { kind label path } } }"""
+    assert (await graph.execute(blocked, token=ann))["application"]["blockedBy"] == [
+        {"kind": "HIDDEN", "label": "", "path": None}
+    ]
 
 
 async def test_the_cause_should_not_be_named_to_who_may_not_see_it(graph: Nexus) -> None:

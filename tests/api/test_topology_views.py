@@ -29,7 +29,7 @@ PARTIAL = scope([(MODELS, Role.VIEWER)])
 AMISS = TopologyFilter(unhealthy_only=True)
 
 
-class Counting(LastMade):
+class Counting(LastMade[Picture]):
     """Counts what is made."""
 
     count = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,13 @@ def measuring(server: Apiserver, *answers: Answer) -> None:
 
 @pytest.fixture
 async def world(nexus: Nexus) -> AsyncIterator[World]:
+    async with made(nexus, pod("one"), pod("two"), pod("dns", "kube-system")) as found:
+        yield found
+
+
+@asynccontextmanager
+async def made(nexus: Nexus, *pods: dict[str, Any]) -> AsyncIterator[World]:
+    """The world with some pods, of which `one` and `dns` are measured."""
     async with apiserver() as server:
         for prefix, plurals in LISTS.items():
             for plural in plurals:
@@ -96,7 +104,7 @@ async def world(nexus: Nexus) -> AsyncIterator[World]:
         register = 'mutation ($i: ClusterInput!) { registerCluster(name: "test", input: $i) { problems { message } } }'
         await nexus.mutate(register, {"i": {"kubeconfig": {"content": content}}})
         await declare(nexus, "or")
-        server.script("/api/v1/pods", listed(pod("one"), pod("two"), pod("dns", "kube-system")), watched())
+        server.script("/api/v1/pods", listed(*pods), watched())
         measuring(server, metrics("one", "dns"))
         await declare(nexus, "or/local", cluster="test")
         await declare(nexus, "or/local/models")
@@ -125,6 +133,23 @@ async def test_usage_should_be_summed_up_for_levels_pods_and_containers(world: W
         {"name": "one", "usage": measured, "containers": [{"usage": measured}]},
         {"name": "two", "usage": unmeasured, "containers": [{"usage": unmeasured}]},
     ]
+
+
+async def test_what_has_ended_should_use_nothing_as_does_all_that_it_is_part_of(nexus: Nexus) -> None:
+    """The usage of an ended pod was once null without a reason, and its environment's 0."""
+    over = pod("over")
+    over["status"] = {
+        "phase": "Succeeded",
+        "containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": 0}}}],
+    }
+    async with made(nexus, over) as world:
+        answer = await world.ask(
+            """environment(path: "or/local") { usage { cpuCores missing } }
+            pods(scope: "or/local") { nodes { name usage { cpuCores missing } containers { usage { cpuCores missing } } } }"""
+        )
+    nothing = {"cpuCores": 0, "missing": 0}
+    assert answer["environment"] == {"usage": nothing}
+    assert answer["pods"]["nodes"] == [{"name": "over", "usage": nothing, "containers": [{"usage": nothing}]}]
 
 
 async def test_many_who_ask_at_once_should_cost_one_poll(world: World) -> None:

@@ -86,10 +86,16 @@ async def test_each_deployment_of_a_job_should_be_a_new_run_and_the_old_one_go(p
     assert [job["metadata"]["name"] for job in await place.items("jobs")] == ["churn-2"]
 
 
-async def test_a_kind_that_changed_should_take_the_place_of_the_old_one(place: Place) -> None:
+async def test_another_kind_should_take_the_place_of_the_old_one_only_when_somebody_says_so(place: Place) -> None:
     path = await place.run(ports=PORTS)
-    await place.nexus.deployed(path, {"workload": "STATEFUL_SET"})
+    (before,) = await place.pods()
+    for dry_run in (True, False):
+        (problem,) = await place.nexus.refused(path, {"workload": "STATEFUL_SET"}, dryRun=dry_run)
+        assert (problem["code"], problem["path"]) == ("INVALID", ["patch", "workload"])
+        assert "recreate" in problem["remedy"]
+    assert [pod["metadata"]["uid"] for pod in await place.pods()] == [before["metadata"]["uid"]]
 
+    await place.nexus.deployed(path, {"workload": "STATEFUL_SET"}, recreate=True)
     assert await place.items("deployments") == []
     assert [one["metadata"]["name"] for one in await place.items("statefulsets")] == ["churn"]
 
@@ -157,6 +163,8 @@ async def test_what_cannot_change_should_be_made_anew_only_when_somebody_says_so
     failure = await place.nexus.failed(await place.nexus.deploy(path, wanted))
 
     assert failure["reason"] == "Immutable"
+    assert failure["message"].startswith("`volumes.data` cannot change while the StatefulSet `churn` is there.")
+    assert "updates to statefulset spec" in failure["message"]
     assert "recreate" in failure["remedy"]
     (before,) = await place.items("statefulsets")
     await place.nexus.deploy(path, recreate=True)

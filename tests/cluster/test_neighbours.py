@@ -23,8 +23,8 @@ NO_PODS: dict[str, Any] = {"replicas": 0}
 """The cluster has nothing that makes volumes, so a pod with one would wait for ever."""
 
 
-async def ended(place: Place, path: str, patch: Answered | None = None) -> Answered:
-    return await place.nexus.end(await place.nexus.deploy(path, patch))
+async def ended(place: Place, path: str, patch: Answered | None = None, **options: object) -> Answered:
+    return await place.nexus.end(await place.nexus.deploy(path, patch, **options))
 
 
 def owner(item: Object) -> str:
@@ -52,7 +52,7 @@ async def test_pods_should_not_take_the_volume_of_a_neighbour(place: Place) -> N
     data = await place.run("data", volumes=volume("churn-0"), **NO_PODS)
     churn = await place.run("churn", **NO_PODS)
     (before,) = await place.items("persistentvolumeclaims")
-    end = await ended(place, churn, {"workload": "STATEFUL_SET", "volumes": volume("data")})
+    end = await ended(place, churn, {"workload": "STATEFUL_SET", "volumes": volume("data")}, recreate=True)
     assert (end["status"], end["failure"]["reason"]) == ("FAILED", "NameTaken")
     assert end["failure"]["message"] == (
         f"PersistentVolumeClaim `data-churn-0` in `{place.kubernetes}` belongs to another application. It is `{data}`."

@@ -1,6 +1,6 @@
 """Health: one pure function for each kind."""
 
-from .application import GRACE, ApplicationState, Sighting, judge_application
+from .application import GRACE, NEVER, ApplicationState, Sighting, judge_application
 from .attachments import judge_autoscaler, judge_claim, judge_ingress
 from .cron_job import judge_cron_job
 from .daemon_set import judge_daemon_set
@@ -14,6 +14,7 @@ from .verdict import Health, Verdict, rank, worst
 
 __all__ = [
     "GRACE",
+    "NEVER",
     "ApplicationState",
     "Health",
     "Sighting",

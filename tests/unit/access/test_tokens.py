@@ -16,6 +16,7 @@ from nexus_gql.access import (
     Viewer,
     authenticate,
     create_token,
+    cut_short,
     grant,
     revoke_token,
     tokens,
@@ -133,6 +134,83 @@ async def test_tokens_should_be_listed_to_their_maker_newest_first() -> None:
     mine = [(await made(ANN, path=OR, name=f"t{number}"))[0].id for number in range(3)]
     assert [token.id for token in await tokens(ANN)] == mine[::-1]
     assert len(await tokens(OPERATOR_VIEWER)) == 4
+
+
+async def listed(viewer: Viewer) -> list[str]:
+    return [token.name for token in await tokens(viewer)]
+
+
+BELOW = Path("or/local")
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "sees"),
+    [
+        pytest.param(Role.VIEWER, BELOW, {"own", "view local"}, id="the least"),
+        pytest.param(Role.VIEWER, OR, {"own", "view local", "view or"}, id="a lower role"),
+        pytest.param(Role.ADMIN, BELOW, {"own", "view local", "change local"}, id="a part"),
+        pytest.param(
+            Role.DEPLOYER, OR, {"own", "view local", "view or", "change local"}, id="all but what administers"
+        ),
+        pytest.param(
+            Role.ADMIN, None, {"own", "view local", "view or", "change local", "all or", "all"}, id="the most"
+        ),
+    ],
+)
+async def test_a_token_should_see_itself_and_those_that_have_no_more_than_it_has(
+    role: Role, path: Path | None, sees: set[str]
+) -> None:
+    """A VIEWER token of one namespace once listed, and could revoke, the ADMIN token of the person it acts as."""
+    await grant("ann", Role.ADMIN, OR)
+    person = Viewer("ann", "test", EVERYTHING)
+    await made(person, name="view local", role=Role.VIEWER, path=BELOW)
+    await made(person, name="view or", role=Role.VIEWER, path=OR)
+    await made(person, name="change local", role=Role.DEPLOYER, path=BELOW)
+    stronger, secret = await made(person, name="all or", path=OR)
+    await made(person, name="all")
+    own, own_secret = await made(person, name="own", role=role, path=path)
+    viewer = await bearer(own_secret)
+    assert set(await listed(viewer)) == sees
+    if "all or" not in sees:
+        with pytest.raises(Refused) as refused:
+            await revoke_token(viewer, stronger.id)
+        assert [problem.code for problem in refused.value.problems] == [ProblemCode.NOT_FOUND]
+        await bearer(secret)
+    await revoke_token(viewer, own.id)
+    assert set(await listed(Viewer("ann", "test", scope([(OR, Role.ADMIN)])))) >= {"all or", "all", "view local"}
+
+
+async def test_who_came_in_without_a_token_should_see_all_of_theirs() -> None:
+    await made(Viewer("ann", "test", EVERYTHING), name="all")
+    assert await listed(Viewer("ann", "test", scope([(BELOW, Role.VIEWER)]))) == ["all"]
+
+
+@pytest.mark.parametrize("asked", [None, 7200.0])
+async def test_a_token_should_not_outlast_the_one_that_made_it(asked: float | None) -> None:
+    """One of an hour once made another without end."""
+    short, secret = await made(expires_in=3600)
+    viewer = await bearer(secret)
+    token, longer = await made(viewer, expires_in=asked)
+    assert token.expires_at == short.expires_at
+    warning = cut_short(token, asked)
+    assert warning is not None
+    assert (warning.code, warning.path) == (ProblemCode.LIMIT, ("expiresIn",))
+    again, _ = await made(await bearer(longer))
+    assert again.expires_at == short.expires_at
+
+
+async def test_a_token_that_ends_before_its_maker_should_end_as_it_says() -> None:
+    _, secret = await made(expires_in=3600)
+    viewer = await bearer(secret)
+    token, _ = await made(viewer, expires_in=60)
+    assert token.expires_at == token.created_at + timedelta(seconds=60)
+    assert cut_short(token, 60) is None
+
+
+async def test_who_came_in_without_a_token_should_make_one_that_outlasts_their_session() -> None:
+    viewer = Viewer("ann", "session", EVERYTHING, clock.now() + timedelta(hours=1))
+    token, _ = await made(viewer)
+    assert (token.expires_at, cut_short(token, None)) == (None, None)
 
 
 async def test_use_should_be_recorded_to_the_minute() -> None:

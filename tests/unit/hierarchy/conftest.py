@@ -48,7 +48,7 @@ class House:
         return await self.create(NewLevel(parent=Path(parent), name=name, **{"kind": ApplicationKind.MODEL, **given}))
 
     async def create(self, new: NewLevel) -> Level:
-        return await create(self.hierarchy, self.vault, self.viewer, new)
+        return (await create(self.hierarchy, self.vault, self.viewer, new)).level
 
     async def configure(self, path: str, shape: dict[str, Any], **given: Any) -> Configured:
         return await configure(self.hierarchy, self.vault, self.viewer, Path(path), shape, **given)

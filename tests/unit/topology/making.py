@@ -1,9 +1,10 @@
 """Graphs for tests: nodes by short names, states by standing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from nexus_gql.hierarchy import Need
 from nexus_gql.live import ApplicationState, Health, Verdict
+from nexus_gql.live.health import NEVER
 from nexus_gql.topology import Board, Delta, Edge, Node, NodeKind, Picture, Source, SourceKind, Standing
 
 STATES = {
@@ -39,12 +40,15 @@ def board(
     standings: Mapping[str, Standing],
     edges: Mapping[tuple[str, str], Need],
     kinds: Mapping[str, NodeKind] | None = None,
+    never: Collection[str] = (),
 ) -> Board:
+    """`never`: those that are down because they were never deployed."""
     made = Board()
     for name, stands in standings.items():
         kind = (kinds or {}).get(name, NodeKind.APPLICATION)
         judged = kind in {NodeKind.APPLICATION, NodeKind.WORKLOAD}
-        made.put_node(node(name, kind), STATES[stands] if judged else None)
+        state = NEVER if name in never else STATES[stands]
+        made.put_node(node(name, kind), state if judged else None)
     for origin in standings:
         made.set_edges(origin, [edge(*pair, need) for pair, need in edges.items() if pair[0] == origin])
     made.flush()
@@ -52,13 +56,21 @@ def board(
 
 
 def picture(
-    text: str, *, down: str = "", weak: str = "", alone: str = "", kinds: Mapping[str, NodeKind] | None = None
+    text: str,
+    *,
+    down: str = "",
+    weak: str = "",
+    never: str = "",
+    alone: str = "",
+    kinds: Mapping[str, NodeKind] | None = None,
 ) -> Picture:
-    """The picture of a graph in arrows, with some nodes down or weak."""
+    """The picture of a graph in arrows, with some nodes down, weak, or never deployed."""
     edges = arrows(text)
     names = sorted({name for pair in edges for name in pair} | set(alone.split()))
-    standings = {name: DOWN if name in down.split() else WEAK if name in weak.split() else FINE for name in names}
-    return board(standings, edges, kinds).picture()
+    standings = {
+        name: DOWN if name in f"{down} {never}".split() else WEAK if name in weak.split() else FINE for name in names
+    }
+    return board(standings, edges, kinds, never.split()).picture()
 
 
 def added_up(shown: Picture, deltas: Iterable[Delta]) -> Picture:

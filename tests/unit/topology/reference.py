@@ -1,5 +1,7 @@
 """Slow and plainly correct: what the design says of impairment, word for word, with networkx."""
 
+from collections.abc import Collection
+
 import networkx as nx
 
 from nexus_gql.hierarchy import Need
@@ -9,9 +11,9 @@ Edges = dict[tuple[str, str], Need]
 
 
 def reference(
-    standings: dict[str, Standing], edges: Edges
+    standings: dict[str, Standing], edges: Edges, never: Collection[str] = ()
 ) -> tuple[dict[str, Impairment], set[str], dict[str, set[str]]]:
-    """The impairment of each node, the root causes, and for each node the causes."""
+    """The impairment of each node, the root causes, and for each node the causes. `never`: what was never deployed."""
     impairment = dict.fromkeys(standings, Impairment.NONE)
     for _ in range(2 * len(standings) + 1):
         for (origin, target), need in edges.items():
@@ -31,4 +33,5 @@ def reference(
     for node in standings:
         reached = {step for first in ways.successors(node) for step in [first, *nx.descendants(ways, first)]}
         causes[node] = reached & roots
-    return impairment, roots, causes
+    felt = {cause for node, found in causes.items() if node not in never for cause in found}
+    return impairment, {node for node in roots if node not in never or node in felt}, causes

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_gql.topology import (
+    Blame,
     Board,
     Delta,
+    LastMade,
     Node,
     NodeKind,
     Picture,
@@ -58,6 +60,7 @@ def test_it_should_be_what_comparing_two_views_says_after_any_changes(seed: int,
     for _ in range(25):
         change(live, chance)
     live.flush()
+    blame = LastMade[Blame]()
     for _ in range(6):
         before, deltas = live.picture(), []
         for _ in range(flushes):
@@ -66,9 +69,10 @@ def test_it_should_be_what_comparing_two_views_says_after_any_changes(seed: int,
             deltas.append(live.flush())
         after = live.picture()
 
-        told = scoped_difference(before, after, deltas, lies)
+        told = scoped_difference(before, after, deltas, lies, blame)
 
         assert told == difference(scoped(before), scoped(after))
+        assert scoped_difference(before, after, deltas, lies, LastMade[Blame]()) == told
         assert added_up(scoped(before), [told]) == scoped(after)
 
 
@@ -103,7 +107,7 @@ def wide(count: int) -> Board:
     return live
 
 
-def looks(live: Board, delta: Delta, before: Picture) -> tuple[Delta, int]:
+def looks(live: Board, delta: Delta, before: Picture, blame: LastMade[Blame]) -> tuple[Delta, int]:
     """What is told, and how many nodes were looked at for it."""
     asked = 0
 
@@ -112,14 +116,17 @@ def looks(live: Board, delta: Delta, before: Picture) -> tuple[Delta, int]:
         asked += 1
         return lies(one)
 
-    return scoped_difference(before, live.picture(), [delta], counted), asked
+    return scoped_difference(before, live.picture(), [delta], counted, blame), asked
 
 
 @pytest.mark.parametrize("what", ["state", "edge", "node", "other"])
 def test_the_work_should_follow_the_delta_and_not_the_graph(what: str) -> None:
     counts = {}
     for size in (10, 1000):
-        live = wide(size)
+        live, blame = wide(size), LastMade[Blame]()
+        first = live.picture()
+        live.set_state("b3", STATES[DOWN])
+        looks(live, live.flush(), first, blame)  # what is to blame is counted once
         before = live.picture()
         match what:
             case "state":
@@ -131,7 +138,7 @@ def test_the_work_should_follow_the_delta_and_not_the_graph(what: str) -> None:
                 live.set_edges("a2", [edge("a2", "new")])
             case _:
                 live.set_state("b2", STATES[WEAK])
-        told, counts[size] = looks(live, live.flush(), before)
+        told, counts[size] = looks(live, live.flush(), before, blame)
         assert told == difference(scoped(before), scoped(live.picture()))
         assert bool(told) is (what != "other")
     # Sets are gone through in any order, until one neighbour in the scope is found.
@@ -146,12 +153,12 @@ def test_a_neighbour_should_come_and_go_with_its_edge() -> None:
     live.set_edges("a", [edge("a", "b")])
     came = live.flush()
     after_first = live.picture()
-    told = scoped_difference(before, after_first, [came], lies)
+    told = scoped_difference(before, after_first, [came], lies, LastMade())
     assert [(one.node.id, one.outside) for one in told.nodes] == [("b", True)]
     assert [one.edge.id for one in told.edges] == ["a>b"]
     live.set_edges("a", [])
     gone = live.flush()
-    told = scoped_difference(after_first, live.picture(), [gone], lies)
+    told = scoped_difference(after_first, live.picture(), [gone], lies, LastMade())
     assert (told.nodes, told.edges, told.removed_nodes, told.removed_edges) == ((), (), ("b",), ("a>b",))
 
 
@@ -160,7 +167,27 @@ def test_who_comes_into_the_scope_should_bring_its_neighbours_and_their_edges() 
     before = live.picture()
     live.put_node(node("a", group="own"), STATES[FINE])
     delta = live.flush()
-    told = scoped_difference(before, live.picture(), [delta], lies)
+    told = scoped_difference(before, live.picture(), [delta], lies, LastMade())
     assert [one.node.id for one in delta.nodes] == ["a"]
     assert [(one.node.id, one.outside) for one in told.nodes] == [("a", False), ("b", True), ("c", True)]
     assert [one.edge.id for one in told.edges] == ["a>b", "c>a"]
+
+
+def test_a_cause_should_come_and_go_with_those_in_the_scope_that_it_impairs() -> None:
+    live = board({"a": FINE, "b": FINE, "c": FINE, "d": FINE, "x": FINE}, arrows("a>b b>c c>d x>d"))
+    live.put_node(node("a", group="own"), STATES[FINE])
+    live.flush()
+    blame, before = LastMade[Blame](), live.picture()
+    live.set_state("d", STATES[DOWN])
+    worse = live.flush()
+    came = scoped_difference(before, live.picture(), [worse], lies, blame)
+    before = live.picture()
+    live.set_edges("b", [])
+    better = live.flush()
+    went = scoped_difference(before, live.picture(), [better], lies, blame)
+    assert [(one.node.id, one.outside, one.causes) for one in came.nodes] == [
+        ("a", False, ("d",)),
+        ("b", True, ("d",)),
+        ("d", True, ()),
+    ]
+    assert (came.root_causes, went.root_causes, went.removed_nodes) == (("d",), (), ("d",))

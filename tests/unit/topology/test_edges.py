@@ -199,6 +199,20 @@ def test_an_ingress_host_should_need_what_its_rules_lead_to() -> None:
     assert [end.node.id for end in found_hosts["app.or.internal"].ends] == ["service:c1/shop/gone"]
 
 
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("routes", "ConfigMap settings, routes: http://features:8080"),
+        ("routes.yaml", "ConfigMap settings, routes.yaml: routes=http://features:8080"),
+    ],
+)
+def test_evidence_should_not_say_a_file_s_name_twice(file: str, expected: str) -> None:
+    made = template(volumes=[{"name": "v", "configMap": {"name": "settings"}}])
+    files = {"settings": {file: 'routes:\n  - {prefix: /a, upstream: "http://features:8080"}'}}
+
+    assert [one.source.evidence for one in called(cluster(), consumer(made), files)] == [expected]
+
+
 # ── what is declared ──
 
 ME = LevelPath("or/local/shop/web")

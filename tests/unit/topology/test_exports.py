@@ -4,7 +4,7 @@ import json
 
 from msgspec import structs
 
-from nexus_gql.topology import NodeKind, Picture, as_json, dot, mermaid, tree
+from nexus_gql.topology import NodeKind, Picture, as_json, dot, mermaid, shown, tree
 
 from .making import picture
 
@@ -24,6 +24,15 @@ def test_a_tree_should_show_health_and_each_node_once() -> None:
     ]
 
 
+def test_a_leaf_that_comes_again_should_be_marked_like_everything_that_does() -> None:
+    assert tree(picture("a>c b>c", down="c")).splitlines()[:4] == [
+        "+ a HEALTHY IMPAIRED",
+        "`- x c DEGRADED",
+        "+ b HEALTHY IMPAIRED",
+        "`- x c DEGRADED (see above)",
+    ]
+
+
 def test_a_tree_should_end_in_a_circle_and_begin_in_one_that_nobody_needs() -> None:
     assert tree(picture("a>b b>a b~c", weak="c")).splitlines() == [
         "+ a HEALTHY AT_RISK",
@@ -32,6 +41,19 @@ def test_a_tree_should_end_in_a_circle_and_begin_in_one_that_nobody_needs() -> N
         "   `- ! c DEGRADED (optional)",
         "",
         "Root causes: c",
+    ]
+
+
+def test_a_tree_of_a_scope_should_say_what_is_to_blame_outside_it() -> None:
+    """`nexus topology or/local/web` printed what was impaired there, and not by what."""
+    drawn = tree(shown(picture("web>portal portal>demand demand>weather", down="weather"), {"web"}))
+
+    assert drawn.splitlines() == [
+        "x weather DEGRADED",
+        "+ web HEALTHY IMPAIRED",
+        "`- + portal HEALTHY IMPAIRED",
+        "",
+        "Root causes: weather",
     ]
 
 
@@ -76,16 +98,17 @@ def test_names_should_not_break_out_of_their_quotes() -> None:
 def test_json_should_hold_what_the_api_would_say() -> None:
     read = json.loads(as_json(picture("a~b", down="b")))
 
-    assert read["rootCauses"] == ["b"]
+    assert read["rootCauses"] == ["TopologyNode:b"]
     assert read["edges"] == [
         {
-            "id": "a>b",
-            "from": "a",
-            "to": "b",
+            "id": "TopologyEdge:a>b",
+            "from": "TopologyNode:a",
+            "to": "TopologyNode:b",
             "need": "OPTIONAL",
             "healthy": False,
             "sources": [{"kind": "DECLARED", "evidence": "dependsOn"}],
         }
     ]
-    a = next(node for node in read["nodes"] if node["id"] == "a")
-    assert (a["impairment"], a["causes"], a["serving"], a["state"]["status"]) == ("AT_RISK", ["b"], True, "HEALTHY")
+    a = next(node for node in read["nodes"] if node["id"] == "TopologyNode:a")
+    assert (a["impairment"], a["causes"]) == ("AT_RISK", ["TopologyNode:b"])
+    assert (a["serving"], a["state"]["status"]) == (True, "HEALTHY")

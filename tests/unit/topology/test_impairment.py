@@ -1,5 +1,6 @@
 """Impairment and root causes against the slow reference, at once and after any changes."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexus_gql.hierarchy import Need
-from nexus_gql.topology import Board, Impairment, Picture, Standing
+from nexus_gql.live import ApplicationState
+from nexus_gql.live.health import NEVER
+from nexus_gql.topology import UNDECLARED, Board, Impairment, NodeKind, Picture, Standing, standing
 
 from .making import DOWN, FINE, OPTIONAL, REQUIRED, STATES, WEAK, added_up, arrows, board, edge, node, picture
 from .reference import Edges, reference
@@ -26,19 +29,24 @@ def within(stands: dict[str, Standing], edges: Edges) -> Edges:
     return {(a, b): need for (a, b), need in edges.items() if a != b and a in stands and b in stands}
 
 
-def assert_equal_to_reference(shown: Picture, stands: dict[str, Standing], edges: Edges) -> None:
-    impairment, roots, causes = reference(stands, edges)
+def assert_equal_to_reference(
+    shown: Picture, stands: dict[str, Standing], edges: Edges, never: Collection[str] = ()
+) -> None:
+    impairment, roots, causes = reference(stands, edges, never)
     assert {name: one.impairment for name, one in shown.nodes.items()} == impairment
     assert set(shown.root_causes) == roots
     assert {name: set(one.causes) for name, one in shown.nodes.items()} == causes
 
 
 @settings(max_examples=2000, deadline=None)
-@given(standings, needs)
-def test_impairment_and_root_causes_should_equal_the_reference(stands: dict[str, Standing], edges: Edges) -> None:
+@given(standings, needs, st.sets(st.sampled_from(NAMES)))
+def test_impairment_and_root_causes_should_equal_the_reference(
+    stands: dict[str, Standing], edges: Edges, absent: set[str]
+) -> None:
     edges = within(stands, edges)
+    never = {name for name in absent if stands.get(name) is DOWN}
 
-    assert_equal_to_reference(board(stands, edges).picture(), stands, edges)
+    assert_equal_to_reference(board(stands, edges, never=never).picture(), stands, edges, never)
 
 
 @settings(max_examples=300, deadline=None)
@@ -50,10 +58,10 @@ def test_whoever_is_impaired_should_have_a_cause_and_nobody_else(stands: dict[st
 
 
 class Change(NamedTuple):
-    """What happens to a node: `standing` None takes it away; `edges` None leaves its edges as they are."""
+    """What happens to a node: `state` None takes it away; `edges` None leaves its edges as they are."""
 
     name: str
-    standing: Standing | None
+    state: ApplicationState | None
     edges: dict[str, Need] | None
     flush: bool
 
@@ -62,7 +70,7 @@ changes = st.lists(
     st.builds(
         Change,
         st.sampled_from(NAMES),
-        st.sampled_from([FINE, FINE, WEAK, DOWN, DOWN, None]),
+        st.sampled_from([STATES[FINE], STATES[FINE], STATES[WEAK], STATES[DOWN], NEVER, NEVER, None]),
         st.none()
         | st.dictionaries(st.sampled_from(NAMES), st.sampled_from([REQUIRED, REQUIRED, OPTIONAL]), max_size=4),
         st.booleans(),
@@ -71,16 +79,17 @@ changes = st.lists(
 )
 
 
-def make(change: Change, live: Board, stands: dict[str, Standing], edges: Edges) -> None:
+def make(change: Change, live: Board, stands: dict[str, Standing], edges: Edges, never: set[str]) -> None:
     """One change, to the board and to what the reference is given."""
     name = change.name
-    if change.standing is None:
+    (never.add if change.state is NEVER else never.discard)(name)
+    if change.state is None:
         live.remove_node(name)
         stands.pop(name, None)
         edges = _replace(edges, name, {})
         return
-    live.put_node(node(name), STATES[change.standing])
-    stands[name] = change.standing
+    live.put_node(node(name), change.state)
+    stands[name] = standing(change.state, judged=True)
     if change.edges is not None:
         wanted = {target: need for target, need in change.edges.items() if target != name}
         live.set_edges(name, [edge(name, target, need) for target, need in wanted.items()])
@@ -101,15 +110,15 @@ def test_deltas_should_add_up_to_a_fresh_computation_after_any_changes(
 ) -> None:
     edges = within(stands, edges)
     live = board(stands, edges)
-    start, deltas = live.picture(), []
+    start, deltas, never = live.picture(), [], set[str]()
     for step in steps:
-        make(step, live, stands, edges)
+        make(step, live, stands, edges, never)
         if step.flush:
             deltas.append(live.flush())
-            assert_equal_to_reference(live.picture(), stands, within(stands, edges))
+            assert_equal_to_reference(live.picture(), stands, within(stands, edges), never)
     deltas.append(live.flush())
 
-    fresh = board(stands, within(stands, edges)).picture()
+    fresh = board(stands, within(stands, edges), never=never).picture()
 
     assert added_up(start, deltas) == fresh == live.picture()
 
@@ -119,10 +128,10 @@ def test_deltas_should_add_up_to_a_fresh_computation_after_any_changes(
 def test_a_delta_should_hold_only_what_became_different(
     stands: dict[str, Standing], edges: Edges, steps: list[Change]
 ) -> None:
-    live = board(stands, within(stands, edges))
+    live, never = board(stands, within(stands, edges)), set[str]()
     for step in steps:
         before = live.picture()
-        make(step, live, stands, edges)
+        make(step, live, stands, edges, never)
         delta = live.flush()
 
         assert all(before.nodes.get(one.node.id) != one for one in delta.nodes)
@@ -168,3 +177,40 @@ def test_a_change_that_nobody_feels_should_send_one_node() -> None:
     delta = live.flush()
 
     assert ([one.node.id for one in delta.nodes], delta.edges, delta.roots_changed) == (["n7"], (), False)
+
+
+@pytest.mark.parametrize(
+    ("graph", "never", "down", "roots"),
+    [
+        ("", "a", "", ""),
+        ("a>b b>c", "a b c", "", ""),  # as they were cloned
+        ("a>b b>c", "b c", "", "c"),  # through a chain, and who stands between is none
+        ("a>b b>c", "a b", "c", "c"),
+        ("a>b c>d", "a b d", "", "d"),  # each by itself
+        ("a~b", "b", "", "b"),
+        ("a>b b>c c>b", "b c", "", "b c"),
+        ("a>b b>c c>b", "a b c", "", ""),
+        ("a>b b>c", "a c", "b", "c"),  # `b` was deployed, and suffers
+        ("workflow>b", "b", "", "b"),  # what Nexus does not deploy is there
+        ("host>b", "b", "", "b"),
+    ],
+)
+def test_what_was_never_deployed_should_be_a_root_cause_only_for_what_is_there(
+    graph: str, never: str, down: str, roots: str
+) -> None:
+    kinds = {"workflow": NodeKind.WORKFLOW, "host": NodeKind.INGRESS}
+
+    shown = picture(graph, never=never, down=down, alone=never, kinds=kinds)
+
+    assert list(shown.root_causes) == roots.split()
+
+
+def test_who_waits_for_each_other_should_be_told_as_soon_as_one_of_them_is_deployed() -> None:
+    live = board({"a": DOWN, "b": DOWN, "c": DOWN}, arrows("a>b b>c"), never=["a", "b", "c"])
+    seen = []
+    for name, state in [("a", STATES[DOWN]), ("c", UNDECLARED), ("c", STATES[DOWN]), ("c", NEVER), ("a", NEVER)]:
+        live.set_state(name, state)
+        delta = live.flush()
+        seen.append((delta.roots_changed, list(delta.root_causes)))
+
+    assert seen == [(True, ["c"]), (False, ["c"]), (False, ["c"]), (False, ["c"]), (True, [])]

@@ -4,19 +4,31 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
 
-from nexus_gql.hierarchy import Application, Level
+from nexus_gql.hierarchy import Application, Level, Namespace
 from nexus_gql.live import ApplicationState, Live
 from nexus_gql.live.objects import Deployment, Service
 from nexus_gql.paths import Path
 from nexus_gql.supervisor import Supervisor
-from nexus_gql.topology import Board, Edge, End, Node, Picture, Topology, Workflows, application_id, workload_id
+from nexus_gql.topology import (
+    UNDECLARED,
+    Board,
+    Edge,
+    End,
+    Node,
+    Picture,
+    Topology,
+    Workflows,
+    application_id,
+    workload_id,
+)
 from nexus_gql.topology.reading import Reader
 from nexus_gql.topology.turns import PORTION, Steps, at_once
-from tests.unit.live.test_live import APP, World, levels, world
+from tests.unit.live.test_live import APP, DEPLOYMENT, NAMES, World, levels, world
 
 pytestmark = pytest.mark.looptime
 
@@ -188,3 +200,95 @@ async def test_nobody_should_see_a_graph_that_is_half_read() -> None:
     whole = 2 * COUNT + 1
     assert len(seen) > 20
     assert set(seen) == {(0, 0, False, False), (whole, COUNT - 1, True, True)}
+
+
+# ── who calls an application that does not run ──
+
+CALLER = workload_id("c1", "caller")
+CHURN_NODE = application_id(APP)
+PHANTOM = "service:c1/or-local-models/churn"
+
+
+def calling(text: str) -> Deployment:
+    """A Deployment beside the application that calls what a text says."""
+    container = {"name": "main", "env": [{"name": "CHURN_URL", "value": text}]}
+    template = {"metadata": {"labels": {"app": "caller"}}, "spec": {"containers": [container]}}
+    meta = {"name": "caller", "namespace": "or-local-models", "uid": "caller", "resourceVersion": "1"}
+    return msgspec.convert({"metadata": meta, "spec": {"template": template}}, Deployment)
+
+
+def running() -> Deployment:
+    """What the application runs as."""
+    meta = {**NAMES, "name": "churn", "uid": "churn", "resourceVersion": "1"}
+    template = {"metadata": {"labels": NAMES["labels"]}}
+    return msgspec.convert({"metadata": meta, "spec": {"template": template}}, Deployment)
+
+
+def its_service() -> Service:
+    meta = {**NAMES, "name": "churn", "uid": "service", "resourceVersion": "1"}
+    spec = {"selector": NAMES["labels"], "ports": [{"port": 8080}]}
+    return msgspec.convert({"metadata": meta, "spec": spec}, Service)
+
+
+def declaring(document: dict[str, Any], kubernetes_name: str = "or-local-models") -> list[Level]:
+    """The hierarchy of the world, its application not deployed and with settings of its own."""
+    project, environment, namespace, churn = levels(deployed=False)
+    assert isinstance(namespace, Namespace)
+    placed = replace(namespace, kubernetes_name=kubernetes_name)
+    return [project, environment, placed, replace(churn, document=document)]
+
+
+async def test_a_call_should_lead_to_the_application_that_would_answer_as_long_as_one_is_declared() -> None:
+    port: dict[str, Any] = {"ports.http": {"port": 8080}}
+    steps: list[tuple[str, Callable[[World], object], str]] = [
+        ("declared", lambda there: there.hierarchy.becomes(declaring(port)), CHURN_NODE),
+        ("as a job", lambda there: there.hierarchy.becomes(declaring({"workload": "JOB"})), PHANTOM),
+        ("as a server again", lambda there: there.hierarchy.becomes(declaring(port)), CHURN_NODE),
+        ("elsewhere", lambda there: there.hierarchy.becomes(declaring(port, "another")), PHANTOM),
+        ("back", lambda there: there.hierarchy.becomes(declaring(port)), CHURN_NODE),
+        ("its Service comes", lambda there: writer(there, "Service").put(its_service()), CHURN_NODE),
+        ("it runs", lambda there: put(there, running()), CHURN_NODE),
+        ("its Service is deleted alone", lambda there: writer(there, "Service").remove("service"), PHANTOM),
+        ("nothing of it runs", lambda there: writer(there, "Deployment").remove("churn"), CHURN_NODE),
+        ("it is deleted", lambda there: there.hierarchy.becomes(levels()[:3]), PHANTOM),
+        ("and declared anew", lambda there: there.hierarchy.becomes(declaring(port)), CHURN_NODE),
+    ]
+    seen = []
+    async with world() as there, Supervisor() as supervisor:
+        writer(there, "Deployment").remove(DEPLOYMENT["metadata"]["uid"])
+        put(there, calling("http://churn.or-local-models:8080"))
+        topology = Topology(there.live, NoWorkflows(there.hierarchy))
+        topology.start(supervisor)
+        for word, make, _ in steps:
+            make(there)
+            await asyncio.sleep(1)
+            seen.append((word, [one.edge.target for one in topology.picture.needs[CALLER]]))
+
+    assert seen == [(word, [target]) for word, _, target in steps]
+
+
+def writer(there: World, kind: str) -> Any:
+    return there.live.views["c1"]._writers[kind]
+
+
+async def test_only_a_promise_that_became_another_should_have_a_cluster_read_again() -> None:
+    async with world() as there:
+        read, _ = reader(there.live)
+        at_once(read.read_hierarchy(there.catalogue))
+        found = []
+        for port, replicas in ((8080, 1), (9090, 1), (9090, 2)):
+            there.hierarchy.becomes(declaring({"ports.http": {"port": port}, "replicas": replicas}))
+            found.append(at_once(read.read_hierarchy(there.catalogue)))
+
+    assert found == [set(), {"c1"}, set()]
+
+
+async def test_a_reference_to_nobody_should_be_a_node_that_is_missing_and_does_not_answer() -> None:
+    async with world() as there:
+        there.hierarchy.becomes(declaring({"dependsOn.nobody": {"need": "REQUIRED"}}))
+        read, board = reader(there.live)
+        at_once(read.read_hierarchy(there.catalogue))
+        board.flush()
+        shown = board.picture().nodes["application:or/local/models/nobody"]
+
+    assert shown.state == UNDECLARED

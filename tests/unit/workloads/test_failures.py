@@ -6,6 +6,7 @@ from nexus_gql.clusters import Cause, Conflicting, Denied, Invalid, Missing, Sta
 from nexus_gql.workloads import OperationKind
 from nexus_gql.workloads.apply import FieldConflict, ForeignObject, Overtaken
 from nexus_gql.workloads.failures import FINAL, failure_of, unreachable
+from nexus_gql.workloads.replacement import Fixed
 from nexus_gql.workloads.secret_values import LostSecret
 from nexus_gql.workloads.taken_names import TakenName
 
@@ -21,7 +22,7 @@ CASES: list[tuple[Exception, str, str | None]] = [
     (Overtaken(7), "Overtaken", "newer operation"),
     (LostSecret("gone"), "MissingSecret", None),
     (Invalid(*said(422, "Invalid")), "Invalid", "the setting"),
-    (Invalid(*said(422, "Invalid", "spec: field is immutable")), "Immutable", "recreate"),
+    (Fixed("`volumes.data` cannot change."), "Immutable", "recreate"),
     (Missing(*said(404, "NotFound")), "NotFound", "being deleted"),
     (Invalid(*said(403, "Forbidden")), "Forbidden", "quota"),
     (Conflicting(*said(409, "AlreadyExists")), "AlreadyExists", None),

@@ -10,13 +10,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_gql.hierarchy import SETTINGS
+from nexus_gql.hierarchy import SETTINGS, object_name, service_name
 from nexus_gql.hierarchy.declaration import Group
 from nexus_gql.paths import Path
 from nexus_gql.workloads.manifests import HIDDEN, render, with_replicas, with_restart
 from nexus_gql.workloads.networking import ingress_urls, service_url
 from nexus_gql.workloads.pod_template import escaped
-from nexus_gql.workloads.rendering import RESTARTED, Manifest, Rendering, object_name, service_name
+from nexus_gql.workloads.rendering import RESTARTED, Manifest, Rendering
 
 CASES: list[dict[str, Any]] = yaml.safe_load((File(__file__).parent / "manifests" / "cases.yaml").read_text())
 CASE = pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
