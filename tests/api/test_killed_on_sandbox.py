@@ -183,9 +183,11 @@ def neutral(item: Object, namespace: str, level: str) -> str:
         "owners": [one["kind"] for one in metadata.get("ownerReferences") or ()],
     }
     text = json.dumps(meant, sort_keys=True).replace(namespace, "NAMESPACE").replace(level, "LEVEL")
+    if digest := (metadata.get("labels") or {}).get("pod-template-hash"):  # a number's digits: one to ten characters
+        text = text.replace(f'-{digest}"', '-X"')
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID", text)
     text = re.sub(r'(restarted-at|nexus[\w./-]*secrets|pod-template-hash)": "[^"]*"', r'\1": "X"', text)
-    return re.sub(r'(-\d+|churn)-[0-9a-f]{8,10}"', r'\1-X"', text)
+    return re.sub(r'(-\d+|churn)-[0-9a-f]{8}"', r'\1-X"', text)
 
 
 Outcome = BaseException | None
