@@ -12,10 +12,11 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from .application import ApplicationType
 from .context import Context, Rooms
 from .descriptions import describe
 from .feeds import Arrival, Following, Front, Mark, Ordered, Snapshot, StateFeed, Step
-from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType
+from .levels import EnvironmentType, NamespaceType, ProjectType
 from .mutation import Mutation
 from .plain_fields import call_plainly
 from .query import Query

@@ -8,8 +8,9 @@ from nexus_gql.hierarchy import Application, ApplicationKind, Catalogue, Concern
 from nexus_gql.live import Health
 from nexus_gql.paths import Path
 
+from .application import ApplicationType
 from .context import Context
-from .levels import ApplicationType, visible_applications
+from .levels import visible_applications
 from .paging import PageInfo, cursor, page_of, page_size
 from .workflows import is_ready
 

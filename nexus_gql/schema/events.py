@@ -18,7 +18,7 @@ from .pods import application_of, cluster_of
 from .scalars import Instant
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 
 @strawberry.enum(description="`WARNING`: something went wrong, at least for now.")
@@ -60,7 +60,7 @@ class EventNode(Node):
         return EventObject(kind=about.kind, name=about.name, namespace=about.namespace or None)
 
     @strawberry.field(description="The application that it is about, where it is about one.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return application_of(info.context, self.record.application_id)
 
     @strawberry.field

@@ -10,9 +10,10 @@ from nexus_gql.hierarchy import Level as AnyLevel
 from nexus_gql.paths import Path, within
 from nexus_gql.problems import NotFound
 
+from .application import level_type
 from .context import Context
 from .feeds import Snapshot, StateFeed, Step, UpdateKind, one_by_one, text_of
-from .levels import Level, level_id, level_type
+from .levels import Level, level_id
 from .scalars import FeedPosition
 
 _FOLDS_A_TURN = 200

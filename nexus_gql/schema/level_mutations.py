@@ -25,6 +25,7 @@ from nexus_gql.hierarchy import update as update_level
 from nexus_gql.paths import Path, parent
 from nexus_gql.problems import Problem, ProblemCode, Refused
 
+from .application import ApplicationType, level_type
 from .clusters import sees_cluster, target_of
 from .context import Context, Info
 from .impact import impact_of_settings
@@ -35,14 +36,7 @@ from .level_inputs import (
     CreateProjectInput,
     UpdateLevelInput,
 )
-from .levels import (
-    ApplicationType,
-    EnvironmentType,
-    Level,
-    NamespaceType,
-    ProjectType,
-    level_type,
-)
+from .levels import EnvironmentType, Level, NamespaceType, ProjectType
 from .operation_mutations import DeletePayload, OperationOptions, deleted
 from .payloads import MissingSecret, ProblemType, answered, not_made, nothing_done, problems_of, was_done
 from .settings import SettingsPatch, patch_shape

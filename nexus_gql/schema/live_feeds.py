@@ -27,11 +27,12 @@ from nexus_gql.paths import Path, within
 from nexus_gql.problems import NotFound
 from nexus_gql.topology import GraphChange, ShownNode, TopologyChange
 
+from .application import ApplicationType
 from .clusters import ClusterType, SourceState, cluster_type, sees_cluster, sources_of, visible_clusters
 from .context import Context, Rooms
 from .feeds import Snapshot, StateFeed, Step, UpdateKind, in_frames, one_by_one, text_of
 from .health import HealthSummary, summary_of
-from .levels import ApplicationType, level_id, visible_applications
+from .levels import level_id, visible_applications
 from .node import Node, node_id
 from .pods import PodType, pod_id, pod_type
 from .scalars import FeedPosition

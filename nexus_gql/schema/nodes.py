@@ -12,11 +12,11 @@ from nexus_gql.problems import BadRequest, Unreachable
 from nexus_gql.workloads import find_many, revisions_by_id
 
 from .access import grant_type, token_type
+from .application import level_type
 from .clusters import cluster_type, sees_cluster
 from .context import Context
 from .events import event_node
 from .graph_sight import EDGE, NODE, in_sight
-from .levels import level_type
 from .node import Node
 from .operations import operation_type
 from .pods import pod_type

@@ -29,7 +29,7 @@ from .revisions import DeployedRevision, revision_type
 from .scalars import Instant
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 strawberry.enum(OperationKind, name="OperationKind", description="What is done.")
 strawberry.enum(StepStatus, name="StepStatus", description="How far a step is.")
@@ -79,7 +79,7 @@ class OperationType(Node):
         return [self.operation.path]
 
     @strawberry.field(description="The application; null for a whole level, and once it is not declared any more.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return application_of(info.context, self.operation.application_id)
 
     @strawberry.field(description="The cluster that it works on.")

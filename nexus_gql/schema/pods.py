@@ -37,7 +37,7 @@ from .scalars import Duration, Instant
 from .usage import UsageType, measured, usage_type
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 from enum import Enum
 
@@ -183,7 +183,7 @@ class PodType(Node):
         return cluster_of(info.context, self.view.link.cluster_id)
 
     @strawberry.field(description="The application that it belongs to; null for what nobody declared.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return application_of(info.context, self.pod.metadata.labels.get(APPLICATION_LABEL))
 
     @strawberry.field(description="How it is doing, explained.")
@@ -275,7 +275,7 @@ def cluster_of(context: Context, cluster_id: str) -> ClusterType:
 
 def application_of(context: Context, application_id: str | None) -> "ApplicationType | None":
     """The application with an id, as far as the viewer may see it."""
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
     catalogue: Catalogue = context.rooms.hierarchy.latest
     level = None if application_id is None else catalogue.by_id(application_id)

@@ -36,7 +36,7 @@ class OriginType:
 
     @strawberry.field(description="The level itself; null for defaults, and where you may not open it.")
     def level(self, info: Info) -> Annotated["Level", strawberry.lazy(".levels")] | None:
-        from .levels import level_type
+        from .application import level_type
 
         level = None if self.path is None else self.catalogue.levels.get(self.path)
         if level is None or not info.context.viewer.scope.sees(level.path):

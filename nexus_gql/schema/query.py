@@ -15,6 +15,7 @@ from nexus_gql.problems import BadRequest, Unreachable
 from nexus_gql.workloads import OperationStatus, find
 
 from .access import ApiTokenType, GrantType, ViewerType, grant_type, token_type
+from .application import ApplicationType, level_type
 from .applications import ApplicationConnection, ApplicationFilter, application_page
 from .clusters import (
     ClusterType,
@@ -26,14 +27,7 @@ from .clusters import (
     visible_clusters,
 )
 from .context import Info
-from .levels import (
-    ApplicationType,
-    EnvironmentType,
-    Level,
-    NamespaceType,
-    ProjectType,
-    level_type,
-)
+from .levels import EnvironmentType, Level, NamespaceType, ProjectType
 from .node import Node, key_of
 from .nodes import nodes_of
 from .operations import OperationConnection, OperationType, operation_page, operation_type

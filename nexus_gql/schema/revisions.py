@@ -15,7 +15,7 @@ from .provenance import EffectiveSettings
 from .scalars import Instant
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 strawberry.enum(
     OperationStatus,
@@ -55,8 +55,8 @@ class DeployedRevision(Node):
         return self.frozen.number
 
     @strawberry.field
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")]:
-        from .levels import ApplicationType
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")]:
+        from .application import ApplicationType
 
         catalogue = info.context.rooms.hierarchy.latest
         level = catalogue.by_id(self.frozen.application_id)

@@ -11,9 +11,10 @@ from nexus_gql.hierarchy import Catalogue, Fit, Level, best_fit
 from nexus_gql.paths import depth, name
 from nexus_gql.topology import Workflow
 
+from .application import ApplicationType, level_type
 from .clusters import ClusterType, cluster_type, sees_cluster
 from .context import Context
-from .levels import ApplicationType, EnvironmentType, NamespaceType, ProjectType, level_type
+from .levels import EnvironmentType, NamespaceType, ProjectType
 from .workflows import WorkflowType, is_seen, workflow_type
 
 SearchHit = Annotated[

@@ -25,7 +25,7 @@ from .scalars import ApplicationRef, Instant
 from .setting_values import Values, list_of, shape_of
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 
 @strawberry.type(name="TextValue", description="A plain text.")
@@ -81,8 +81,8 @@ class ServiceValue:
         return None if found is None else service_address(*found, self.port)
 
     @strawberry.field(description="The other application; null where it is not there, or not to be seen.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
-        from .levels import ApplicationType
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
+        from .application import ApplicationType
 
         found = self._other(info)
         return None if found is None else ApplicationType.of(*found)

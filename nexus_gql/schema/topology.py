@@ -45,7 +45,7 @@ from .usage import UsageType
 from .workloads import ReplicasType, WorkloadType, replicas_type, workload_type
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
     from .workflows import WorkflowType
 
 strawberry.enum(NodeKind, name="TopologyNodeKind", description="What a node stands for.")
@@ -147,7 +147,7 @@ class TopologyNodeType(Node):
         return self.shown.outside
 
     @strawberry.field(description="The application that it stands for.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return _application(info.context, self.shown.node.id)
 
     @strawberry.field(description="What runs there.")
@@ -214,7 +214,7 @@ class Dependency:
     )
 
     @strawberry.field(description="The other application; null where it is something else, or hidden from you.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return _application(info.context, self.node.shown.node.id)
 
 
@@ -404,7 +404,7 @@ def filter_of(wanted: TopologyFilter | None) -> Filter | None:
 
 
 def _application(context: Context, node: str) -> "ApplicationType | None":
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
     found = context.rooms.topology.application(node)
     if found is None or not context.viewer.scope.sees(found.path):

@@ -29,10 +29,11 @@ from nexus_gql.live import (
 from nexus_gql.paths import Path
 from nexus_gql.problems import BadRequest
 
+from .application import ApplicationType
 from .clusters import SourceState, sources_of
 from .context import Context, Rooms
 from .feeds import Snapshot, StateFeed, Step, UpdateKind, in_frames, text_of
-from .levels import ApplicationType, visible_applications
+from .levels import visible_applications
 from .live_feeds import means_something_else, selected
 from .pods import PodType, pod_type
 from .scalars import Duration, FeedPosition, Instant

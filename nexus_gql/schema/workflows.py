@@ -12,7 +12,8 @@ from .context import Context, Info
 from .node import Node, node_id
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType, EnvironmentType
+    from .application import ApplicationType
+    from .levels import EnvironmentType
 
 
 @strawberry.type(description="One application that a workflow needs.")
@@ -22,8 +23,8 @@ class WorkflowRequirement:
     message: str = strawberry.field(description="Why, or why not, as a sentence.")
 
     @strawberry.field(description="null while nobody has declared it.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
-        from .levels import ApplicationType
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
+        from .application import ApplicationType
 
         catalogue = info.context.rooms.hierarchy.latest
         found = catalogue.get(Application, self.path)

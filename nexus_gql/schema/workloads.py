@@ -16,7 +16,7 @@ from .scalars import Instant
 from .usage import UsageType
 
 if TYPE_CHECKING:
-    from .levels import ApplicationType
+    from .application import ApplicationType
 
 strawberry.enum(ObservedKind, name="ObservedKind", description="What kind of Kubernetes object a workload is.")
 
@@ -51,7 +51,7 @@ class WorkloadType(Node):
         return cluster_of(info.context, self.workload.cluster_id)
 
     @strawberry.field(description="The application that it belongs to; null for what nobody declared.")
-    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".levels")] | None:
+    def application(self, info: Info) -> Annotated["ApplicationType", strawberry.lazy(".application")] | None:
         return application_of(info.context, self.workload.meta.labels.get(APPLICATION_LABEL))
 
     @strawberry.field(description="How it is doing, explained.")
