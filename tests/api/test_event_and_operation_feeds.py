@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from . import sandboxed
-from .hierarchy import declare
+from .deploying import let_go
+from .hierarchy import declare, hold
 from .sandboxed import Sandbox
 from .server import Frames, Nexus
 from .test_logs import connected
@@ -220,12 +221,17 @@ async def test_an_operation_should_be_followed_by_many_in_one_execution_and_comp
     nexus: Nexus, sandbox: Sandbox
 ) -> None:
     await prepared(nexus, sandbox)
+    await hold(nexus, "or/local/models/churn")  # else it moves on while they come, and each finds it elsewhere
     deploy = 'mutation { deploy(path: "or/local/models/churn") { operation { id } problems { message } } }'
     operation = (await nexus.mutate(deploy))["operation"]["id"]
     before = await executions(nexus, "snapshot")
     async with AsyncExitStack() as stack:
         followers = [await stack.enter_async_context(nexus.subscribe(OPERATION, {"id": operation})) for _ in range(10)]
         ends = set()
+        for frames in followers:
+            assert await frames.next() is not None
+        assert await executions(nexus, "snapshot") - before <= 3
+        await let_go(nexus, "or/local/models/churn")
         for frames in followers:
             last = None
             while (answer := await frames.next()) is not None:

@@ -319,9 +319,14 @@ async def test_a_flood_should_be_thinned_and_counted_and_let_others_through(nexu
         assert await other.next() is not None
         await reader.until(lambda one: [gap["reason"] for gap in one.gaps].count("RATE_LIMIT") >= 2)
         await declare(nexus, "or/local/models/another")
-        told = await other.next()
-        assert told is not None
-        assert [one["path"] for one in told["health"]["upserted"]] == ["or/local/models/another"]
+        paths: list[str] = []
+        while (
+            "or/local/models/another" not in paths
+        ):  # a pod is ready before its Deployment says so, which is told, too
+            assert {*paths} <= {CHURN}
+            told = await other.next()
+            assert told is not None
+            paths = [one["path"] for one in told["health"]["upserted"]]
 
     # It may still say that it starts, which has no number.
     numbers = [int(line["text"].rpartition("=")[2]) for line in reader.lines if "=" in line["text"]]
@@ -337,7 +342,7 @@ async def test_a_flood_should_be_thinned_and_counted_and_let_others_through(nexu
 
 async def test_a_client_that_never_reads_should_cost_the_others_nothing(nexus: Nexus, sandbox: Sandbox) -> None:
     await connected(nexus, sandbox.kubeconfig)
-    await deployed(nexus, rate=2000)
+    await deployed(nexus, rate=1500)  # as much as is let through at most would be too much after a moment's standstill
     async with reading(nexus, tail=0), reading(nexus, tail=0) as reader:
         await reader.until(lambda one: len(one.lines) > 10_000)
         assert reader.gaps == []

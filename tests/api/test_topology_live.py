@@ -159,11 +159,13 @@ async def test_a_deleted_service_should_impair_who_calls_it_and_nobody_else(worl
     picture = await until(topology, impairments)
     assert impairments(picture) == {"web": "IMPAIRED", "front": "IMPAIRED"}
     missing = named(picture, "broker")
-    (change,) = deltas(topology, position)
-    changed = {one.node.label for one in change.nodes}
-    assert changed == {"broker", "web", "front"}, missing
-    assert {one.node.id.partition(":")[0] for one in change.nodes if one.node.label == "broker"} == {"service"}
-    assert (change.removed_nodes, len(change.removed_edges), change.roots_changed) == ((), 1, True)
+    told = deltas(topology, position)  # one, or more where its EndpointSlice is seen to go by itself
+    changed = [one.node for change in told for one in change.nodes]
+    assert {node.label for node in changed} == {"broker", "web", "front"}, missing
+    assert {node.id.partition(":")[0] for node in changed if node.label == "broker"} == {"service"}
+    assert [node for change in told for node in change.removed_nodes] == []
+    assert len([edge for change in told for edge in change.removed_edges]) == 1
+    assert any(change.roots_changed for change in told)
 
     await sandbox.make(SERVICES, service("broker"))
     await until(topology, lambda picture: healthy(picture) and not impairments(picture))

@@ -258,9 +258,11 @@ class Process:
             self.thaw()
             await self._end(signal.SIGTERM)
 
-    def freeze(self) -> None:
-        """SIGSTOP: it stands still, and does not know it."""
+    async def freeze(self) -> None:
+        """SIGSTOP: it stands still when this returns, and does not know it."""
         self._send(signal.SIGSTOP)
+        assert self._process is not None
+        await asyncio.to_thread(os.waitid, os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """SIGCONT."""

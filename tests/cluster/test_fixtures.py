@@ -53,8 +53,11 @@ def test_echo_should_behave_as_its_environment_tells(cluster: Cluster, images: t
         until(lambda name=name: field(cluster, namespace, name, ".status.containerStatuses[0].ready"), "true")  # type: ignore[misc]
     until(lambda: field(cluster, namespace, "crash", f"{ended}.exitCode"), "3")
     until(lambda: field(cluster, namespace, "hungry", f"{ended}.reason"), "OOMKilled")
+    until(lambda: field(cluster, namespace, "quiet", ".status.containerStatuses[0].started"), "true")
+    first_line = ("-n", namespace, "logs", "quiet", "--limit-bytes=16")
+    until(lambda: cluster.kubectl(*first_line), "version 2 starts")
 
-    assert "hello 1\nhello 2\n" in cluster.kubectl("-n", namespace, "logs", "fine")
+    until(lambda: str("hello 1\nhello 2\n" in cluster.kubectl("-n", namespace, "logs", "fine")), "True")
     answer = cluster.kubectl("-n", namespace, "exec", "fine", "--", "wget", "-qO-", "http://127.0.0.1:8080/")
     assert answer == "echo 1\n"
     assert cluster.kubectl("-n", namespace, "logs", "quiet") == "version 2 starts\n"

@@ -8,8 +8,9 @@ import asyncio
 import base64
 import re
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,17 @@ class Case:
             return of(3)
         return of(1) if self.kind == "first" else of(2, files=False)
 
-    async def begin(self, nexus: Nexus, place: Place, proxy: Proxy) -> "Interrupted":
-        """Ask for the operation, and wait until it stands where it is to be interrupted."""
+    async def prepare(self, nexus: Nexus, place: Place) -> tuple["Case", Place, str]:
+        """Make what the operation finds there; the path that it is about."""
         if self.made:
             await place.make_namespace()
         path = await place.declare(**{**settings(1), **self.settings})
         if self.kind != "first":
             await nexus.deployed(path)
+        return self, place, path
+
+    async def begin(self, nexus: Nexus, place: Place, path: str, proxy: Proxy) -> "Interrupted":
+        """Ask for the operation, and wait until it stands where it is to be interrupted."""
         halt = self.at(proxy, place.kubernetes)
         operation = await asked(nexus, path, self.kind)
         if halt is not None:
@@ -265,17 +270,35 @@ async def each(before: Outcomes, work: Callable[[Any], Awaitable[object]]) -> Ou
 async def killed(cluster: Cluster, file: Path) -> Outcomes:
     async with scene(cluster, file, KILLED) as (process, nexus, proxy, places):
         begun: Outcomes = {name: (KILLED[name], place) for name, place in places.items()}
-        begun = await each(begun, lambda one: one[0].begin(nexus, one[1], proxy))
+        # All of it before anything stands still: after 15 seconds a request is given up, and its operation would go on.
+        begun = await each(begun, lambda one: one[0].prepare(nexus, one[1]))
+        begun = await each(begun, lambda one: one[0].begin(nexus, one[1], one[2], proxy))
         await process.kill()
         again = await process.start()
         return await each(begun, lambda one: one.finish(again))
 
 
+async def freeze_between_writes(process: Process, file: Path) -> None:
+    """A server that stands still within a transaction would keep everybody else from writing to SQLite."""
+    while True:
+        await process.freeze()
+        with (
+            closing(sqlite3.connect(file, timeout=1, isolation_level=None)) as database,
+            suppress(sqlite3.OperationalError),
+        ):
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+            return
+        process.thaw()
+        await asyncio.sleep(0.05)
+
+
 async def stood_still(cluster: Cluster, file: Path) -> Outcomes:
     async with scene(cluster, file, LATE) as (process, nexus, proxy, places):
         begun: Outcomes = {name: (LATE[name], place) for name, place in places.items()}
-        begun = await each(begun, lambda one: one[0].begin(nexus, one[1], proxy))
-        process.freeze()
+        begun = await each(begun, lambda one: one[0].prepare(nexus, one[1]))
+        begun = await each(begun, lambda one: one[0].begin(nexus, one[1], one[2], proxy))
+        await freeze_between_writes(process, file)
         second = Process(process.folder, process.database_url, "second")
         try:
             there = await second.start()

@@ -63,7 +63,8 @@ async def test_a_cluster_should_tell_of_its_nodes_and_namespaces_and_platform(pl
             return None  # nothing is measured yet
         cluster: Object = found["cluster"]
         # A kubelet posts its events after what they are about.
-        return cluster if "Started" in {event["reason"] for event in cluster["events"]["nodes"]} else None
+        started = "Started" in {event["reason"] for event in cluster["events"]["nodes"]}
+        return cluster if started and all(node["usage"] for node in cluster["nodes"]) else None
 
     cluster = await until(known)
     assert {"kube-system", place.kubernetes} <= set(cluster["namespaces"])

@@ -51,7 +51,7 @@ class Screen:
 
 async def executions(url: str) -> dict[str, float]:
     """How many snapshots and changes were executed, by /metrics."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         text = (await client.get(f"{url}/metrics")).text
     found = (line.split() for line in text.splitlines() if line.startswith("nexus_executions_total{"))
     return {name.split('"')[1]: float(number) for name, number in found}

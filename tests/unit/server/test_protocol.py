@@ -151,7 +151,7 @@ async def test_a_client_that_vanishes_should_end_its_operations() -> None:
         await client.read()
         client.connection.transport.abort()
         await until(lambda: world.finished == ["ever"])
-        assert world.subscriptions.open == 0
+        await until(lambda: world.subscriptions.open == 0)
 
 
 async def test_a_client_that_does_not_read_should_be_sent_no_more_than_buffers_hold() -> None:

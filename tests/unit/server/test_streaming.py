@@ -102,4 +102,4 @@ async def test_a_subscription_should_end_when_its_client_leaves() -> None:
         assert world.subscriptions.open == 1
         await response.aclose()
         await until(lambda: world.finished == ["ever"])
-        assert world.subscriptions.open == 0
+        await until(lambda: world.subscriptions.open == 0)

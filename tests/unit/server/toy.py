@@ -366,7 +366,7 @@ async def serving(
 
 
 async def post(url: str, query: str, *, headers: dict[str, str] | None = None, **more: object) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.post(f"{url}/graphql", json={"query": query} | more, headers=headers)
 
 
@@ -417,6 +417,6 @@ async def socket(url: str, *, init: object = None, protocol: str = "graphql-tran
 
 async def until(condition: Callable[[], object]) -> None:
     """Give the loop turns until something has come about; a test that hangs here has failed."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what it waits for is seen, not told
             await asyncio.sleep(0.01)
