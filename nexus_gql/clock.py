@@ -6,6 +6,7 @@ in UTC (`now`). Leases use the database's clock, never this one.
 
 import asyncio
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
@@ -16,6 +17,11 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|
 def now() -> datetime:
     """This instant, in UTC."""
     return datetime.now(UTC)
+
+
+def instant() -> int:
+    """This instant, in nanoseconds since 1970."""
+    return time.time_ns()
 
 
 def elapsed() -> float:
@@ -54,8 +60,8 @@ def parse_instant(text: str) -> int:
     match = _INSTANT.match(text)
     if match is None:
         raise ValueError(f"An instant is written as `2026-11-24T08:15:00Z`; {text[:80]!r} is none.")
-    day, time, fraction, zone = match.groups()
-    whole = datetime.fromisoformat(f"{day}T{time}{'+00:00' if zone == 'Z' else zone}")
+    day, hour, fraction, zone = match.groups()
+    whole = datetime.fromisoformat(f"{day}T{hour}{'+00:00' if zone == 'Z' else zone}")
     return int(whole.timestamp()) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
 
 

@@ -14,7 +14,7 @@ from .claims import refuse_taken
 from .deletion import Deletion
 from .failures import FINAL, failure_of, unreachable
 from .following import Following
-from .holding import Ended, Holding
+from .holding import TICK, Ended, Holding
 from .kubernetes_namespace import ensure_namespace
 from .manifests import WORKLOADS, Manifest, with_restart
 from .operation import Failure, OperationKind, OperationStatus, StepStatus
@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 PATIENCE = 600.0
 """Seconds after the start of an operation for which a cluster that does not answer is waited for."""
-_TICK = 1.0
 
 STEPS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.DEPLOY: ("prepare", "namespace", "check", "apply", "prune", "rollout"),
@@ -116,7 +115,7 @@ class Execution:
         await self._holding.tell(message=f"{error} It is tried again.")
         over = clock.elapsed() + backoff.failed()
         while (left := over - clock.elapsed()) > 0:
-            await asyncio.sleep(min(_TICK, left))
+            await asyncio.sleep(min(TICK, left))
             await self._holding.look()  # somebody who cancels it does not wait for the cluster, too
 
     # ── the steps ──

@@ -10,14 +10,12 @@ from nexus_gql.live import Live
 
 from . import models
 from .diagnosis import diagnose
-from .holding import Holding
+from .holding import TICK, Holding
 from .operation import Failure
 from .records import Failed
 from .rollout import WAITING, Progress, Trouble, too_late
 from .sighting import pods_made, sighted
 from .subject import Subject
-
-_TICK = 1.0
 
 
 class Following:
@@ -84,7 +82,7 @@ class Following:
             else:
                 yield WAITING
             try:
-                async with asyncio.timeout(_TICK):
+                async with asyncio.timeout(TICK):
                     await self._live.workload_feed.newer(position)
             except TimeoutError:
                 pass

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 LEASE = 10.0
 """Seconds for which a worker has an operation to itself, unless it says again that it is there."""
 HEARTBEAT = 3.0
+TICK = 1.0
+"""Seconds after which a step that waits looks again, at what it waits for and whether somebody asked for its end."""
 
 
 class LostLease(Exception):

@@ -8,11 +8,10 @@ from nexus_gql import clock
 from nexus_gql.clusters import Connection
 
 from . import apply
-from .holding import Holding
+from .holding import TICK, Holding
 from .replacement import VOLUMES
 from .subject import Subject
 
-_TICK = 1.0
 _IN_FLIGHT = 15.0
 """Seconds for which a request of a worker that lost its lease may still be under way (the connection's limit)."""
 
@@ -49,7 +48,7 @@ class Removal:
                 f"{pods} {'pod is' if pods == 1 else 'pods are'} still to end." if pods else "It is being taken away."
             )
             await self._holding.tell(message=message)
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(TICK)
 
     async def _going(self, connection: Connection) -> AsyncIterator[Mapping[str, Any]]:
         """What a removal takes away: all of the application, its volumes only where that was said."""

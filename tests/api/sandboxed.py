@@ -3,13 +3,16 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.cluster import proxy as proxying
+from tests.cluster.proxy import Proxy
 
 Object = dict[str, Any]
 
@@ -68,6 +71,15 @@ class Sandbox:
                 listed = await self.get(f"{prefix}/namespaces/{namespace}/{kind}")
                 found += [(kind, item) for item in (listed or {}).get("items", ())]
         return [(kind, item) for kind, item in found if item["metadata"]["name"] != "kube-root-ca.crt"]
+
+
+@contextmanager
+def proxied(sandbox: Sandbox, folder: Path) -> Iterator[Proxy]:
+    """A proxy before a sandbox; a kubeconfig for it is made in a folder."""
+    file = folder / "kubeconfig"
+    file.write_text(sandbox.kubeconfig)
+    with proxying.running(file) as proxy:
+        yield proxy
 
 
 @asynccontextmanager

@@ -20,9 +20,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.api.sandboxed import Object, Sandbox, running
+from tests.api.sandboxed import Object, Sandbox, proxied, running
 from tests.cluster import place as placing
-from tests.cluster import proxy as proxying
 from tests.cluster.nexus import Answered, Nexus, Process, until
 from tests.cluster.proxy import Halt, Proxy
 
@@ -197,9 +196,7 @@ Outcome = BaseException | None
 async def server(sandbox: Sandbox, file: Path) -> AsyncIterator[tuple[Process, Nexus, Proxy]]:
     """A server on a database of its own, behind a proxy of its own."""
     process = Process(file.parent, f"sqlite://{file}", "first")
-    kubeconfig = file.parent / "kubeconfig"
-    kubeconfig.write_text(sandbox.kubeconfig)
-    with proxying.running(kubeconfig) as proxy:
+    with proxied(sandbox, file.parent) as proxy:
         try:
             nexus = await process.start()
             await placing.connected(nexus, proxy.kubeconfig)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from nexus_gql.configuration import Configuration
-from tests.cluster import proxy as proxying
 from tests.cluster.proxy import Proxy
 
 from . import sandboxed
@@ -43,9 +42,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def proxy(sandbox: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
-    file = tmp_path / "kubeconfig"
-    file.write_text(sandbox.kubeconfig)
-    with proxying.running(file) as one:
+    with sandboxed.proxied(sandbox, tmp_path) as one:
         yield one
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from nexus_gql.configuration import Configuration
-from tests.cluster import proxy as proxying
 from tests.cluster.proxy import Proxy
 
 from . import sandboxed
@@ -35,9 +34,7 @@ async def far(tmp_path: Path) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def proxy(far: Sandbox, tmp_path: Path) -> Iterator[Proxy]:
-    file = tmp_path / "kubeconfig"
-    file.write_text(far.kubeconfig)
-    with proxying.running(file) as one:
+    with sandboxed.proxied(far, tmp_path) as one:
         yield one
 
 

@@ -112,7 +112,7 @@ class Follower:
         self._unseen: Unseen | None = None
         self._more = False
         self._meeting: Meeting[Any] | None = None
-        self._began = Cursor.since(clock.parse_instant(clock.now().isoformat()))
+        self._began = Cursor.since(clock.instant())
 
     def places(self) -> dict[str, Place] | None:
         """Where it is to be met in each source; None while it is on its way in one."""

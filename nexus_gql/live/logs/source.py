@@ -86,7 +86,7 @@ class Start:
         """The time before which nothing is wanted, which whole seconds cannot say."""
         if self.position is not None or self.since is None:
             return 0
-        return clock.parse_instant(clock.now().isoformat()) - int(self.since * 1e9)
+        return clock.instant() - int(self.since * 1e9)
 
 
 class Skip:
